@@ -1,0 +1,1 @@
+"""Voicepipe: answers calls with faster-whisper, an Ollama model and Piper."""

@@ -1,0 +1,1 @@
+"""The vocabulary: clock, audio, events, stage protocols, errors and spans. Standard library only, no I/O."""

@@ -1,0 +1,347 @@
+"""Everything that happens in a call, as one closed union consumed with ``match``.
+
+Each event is stamped once, by whoever creates it: ``turn`` says which turn it belongs to (and so what is stale),
+``at`` is the instant on the call's clock in seconds. ``audio_at`` is an instant on the caller's audio clock: seconds of
+sound since the first sample. Sound itself is never an event; it has channels of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+from pipeline.core.stages import Usage
+
+TurnId = NewType("TurnId", int)
+"""Rises by one with each turn of the caller; 0 is the time before the caller first spoke."""
+
+ReplyId = NewType("ReplyId", int)
+"""Rises by one with each reply, prompts that answer no turn included; the first is 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events share."""
+
+    turn: TurnId
+    at: float
+
+
+# Hearing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechStarted(Event):
+    """The caller began to speak."""
+
+    audio_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechSustained(Event):
+    """The caller has spoken long enough that it is no click or cough: reason enough for a barge-in."""
+
+    audio_at: float
+    """Where this speech began."""
+    onset_at: float
+    """When the sound of its onset arrived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechEnded(Event):
+    """The caller fell silent; the turn may or may not be over."""
+
+    audio_at: float
+
+
+class EndReason(StrEnum):
+    """Why a turn was called over."""
+
+    SILENCE = "silence"
+    MAX_SPEECH = "max_speech"
+    COMMIT = "commit"
+    """The client said so (push to talk), or typed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnEnded(Event):
+    """The turn is over: what the caller wanted to say has been said."""
+
+    reason: EndReason
+    audio_at: float
+    """Where the speech ended."""
+    speech_end_at: float
+    """When the last sound of the speech arrived: the zero of the response gap."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialTranscript(Event):
+    """What the caller seems to be saying; the next one replaces it."""
+
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalTranscript(Event):
+    """What the caller said in this turn. Follows the turn's TurnEnded; empty when it was no speech after all."""
+
+    text: str
+    language: str
+    confidence: float
+    audio_start: float
+    audio_end: float
+
+
+# Reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyEvent(Event):
+    """What all events of a reply share."""
+
+    reply: ReplyId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyStarted(ReplyEvent):
+    """Work on a reply began."""
+
+    barge_in_allowed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDelta(ReplyEvent):
+    """Reply text to append, cleaned for speech."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause(ReplyEvent):
+    """The smallest text sent to synthesis; the clauses of a reply joined are its text."""
+
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechReady(ReplyEvent):
+    """The first audio of a clause left the synthesizer."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackStarted(ReplyEvent):
+    """The first audio of the reply was sent."""
+
+
+class ReplyStatus(StrEnum):
+    """How a reply ended."""
+
+    COMPLETED = "completed"
+    BARGE_IN = "barge_in"
+    CANCELLED = "cancelled"
+    """The client asked for it, or the caller went on before anything was said."""
+    FAILED = "failed"
+    DEGRADED = "degraded"
+    """A stage failed and a prepared phrase was said instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyStopped(ReplyEvent):
+    """A reply was cut off: what is queued for the client must not be heard any more."""
+
+    status: ReplyStatus
+    onset_at: float | None = None
+    """When the sound of the barge-in began to arrive; None when no speech caused it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyEnded(ReplyEvent):
+    """The reply is over: heard to its end, cut off, or given up."""
+
+    status: ReplyStatus
+    text: str
+    """All that was written."""
+    heard: str
+    """The part that the caller heard."""
+    heard_ms: int
+    usage: Usage
+    spans: Mapping[str, float]
+    """Span name to seconds, as far as they are known."""
+    degraded: tuple[str, ...] = ()
+    """What was left out or replaced, empty when nothing was."""
+
+
+# Call
+
+
+class InputProblem(StrEnum):
+    """Why there is nothing to answer."""
+
+    NO_INPUT = "no_input"
+    NO_MATCH = "no_match"
+    MAX_SPEECH = "max_speech"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputMissing(Event):
+    """The caller said nothing in time, or nothing that could be understood."""
+
+    problem: InputProblem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigitsCollected(Event):
+    """The caller's key presses, complete."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFailed(Event):
+    """A stage failed; the call goes on."""
+
+    stage: str
+    code: str
+    message: str
+    retryable: bool
+    field: str = ""
+    """The part of a client's message that is to blame, empty otherwise."""
+    refers_to: int = 0
+    """``seq`` of the message that caused it, 0 for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnding(Event):
+    """The call will be ended by the service."""
+
+    remaining: float
+    """Seconds until then."""
+
+
+class CallEnd(StrEnum):
+    """Why a call ended."""
+
+    CLIENT = "client"
+    """The client ended it, by message or by closing its half of the stream."""
+    NO_INPUT = "no_input"
+    MAX_DURATION = "max_duration"
+    HANGUP = "hangup"
+    """The agent asked for it."""
+    DRAINING = "draining"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(Event):
+    """The last event of every call."""
+
+    reason: CallEnd
+    duration: float
+    turns: int
+
+
+HearingEvent = SpeechStarted | SpeechSustained | SpeechEnded | TurnEnded | PartialTranscript | FinalTranscript | StageFailed
+"""What the hearing stage tells the session."""
+
+CallEvent = (
+    SpeechStarted
+    | SpeechSustained
+    | SpeechEnded
+    | TurnEnded
+    | PartialTranscript
+    | FinalTranscript
+    | ReplyStarted
+    | TextDelta
+    | Clause
+    | SpeechReady
+    | PlaybackStarted
+    | ReplyStopped
+    | ReplyEnded
+    | InputMissing
+    | DigitsCollected
+    | StageFailed
+    | CallEnding
+    | CallEnded
+)
+"""All that the session tells an entrance."""
+
+
+# What a client asks
+
+
+class PlaybackKind(StrEnum):
+    """What the client's speaker did."""
+
+    STARTED = "started"
+    COMPLETED = "completed"
+    CLEARED = "cleared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackReported:
+    """The client says how far a reply was played."""
+
+    reply: ReplyId
+    kind: PlaybackKind
+    played_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigitPressed:
+    """One key of the caller's telephone."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextTyped:
+    """A turn in writing."""
+
+    text: str
+    language: str
+
+
+class ControlKind(StrEnum):
+    """What a client may order."""
+
+    START_INPUT_TIMERS = "start_input_timers"
+    COMMIT_INPUT = "commit_input"
+    CLEAR_INPUT = "clear_input"
+    CANCEL_RESPONSE = "cancel_response"
+    PAUSE = "pause"
+    RESUME = "resume"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlRequested:
+    """An order of the client."""
+
+    kind: ControlKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallReported:
+    """The outcome of something that the client was asked to do, or something that happened to the call."""
+
+    kind: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointingChanged:
+    """New turn-taking settings for the rest of the call; None keeps what is set. Seconds."""
+
+    no_input: float | None = None
+    silence: float | None = None
+    max_speech: float | None = None
+
+
+ClientEvent = (
+    PlaybackReported | DigitPressed | TextTyped | ControlRequested | CallReported | EndpointingChanged | StageFailed
+)
+"""What an entrance tells the session, sound apart. StageFailed stands for a message that could not be honoured."""

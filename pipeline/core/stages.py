@@ -1,0 +1,137 @@
+"""What each stage asks of an engine. Engines are process-wide and keep no call's state; a VoiceActivity is one call's.
+
+Every method that computes runs in a worker thread behind the engine's limiter; cancelling one waits until the
+thread has come back, so that a held limiter slot always means a busy processor.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from pipeline.core.pcm import Pcm
+
+VAD_RATE = 16_000
+"""Rate of all audio inside hearing, in hertz. Source: silero VAD and whisper model cards."""
+VAD_WINDOW_SAMPLES = 512
+"""Samples of one VAD window, 32 ms at 16 kHz. Source: silero VAD 5 and later accept no other length at 16 kHz."""
+
+
+class VoiceActivity(Protocol):
+    """Says how likely each window of one call is speech. Stateful: one per call, fed in order."""
+
+    async def probability(self, window: Pcm) -> float:
+        """Return the probability of speech, 0 to 1, for exactly 512 samples at 16 kHz."""
+        ...
+
+
+class VoiceActivityEngine(Protocol):
+    """The shared model from which each call opens its own VoiceActivity."""
+
+    def open(self) -> VoiceActivity:
+        """Return a fresh VoiceActivity with no memory of other calls."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What was said in one utterance."""
+
+    text: str
+    """Trimmed text, empty when nothing was said."""
+    language: str
+    """BCP 47 primary tag, such as ``en``."""
+    confidence: float
+    """exp of the mean log probability of the tokens, 0 to 1."""
+    no_speech: float
+    """Probability that there was no speech, 0 to 1."""
+
+
+class Recognizer(Protocol):
+    """Turns one utterance into text."""
+
+    async def transcribe(self, utterance: Pcm, language: str | None) -> Recognition:
+        """Return what was said in ``utterance`` (16 kHz, up to 30 s); ``language`` None lets the model detect it.
+
+        Raises HearingError when the engine fails.
+        """
+        ...
+
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat, in the order in which the model reads them."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """How a model writes. None leaves the engine's default."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    num_predict: int | None = None
+    """Most tokens of one reply."""
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one reply cost."""
+
+    prompt_tokens: int = 0
+    """Tokens of the prompt that the engine had to read anew; cached ones are not counted where the engine says so."""
+    completion_tokens: int = 0
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDelta:
+    """Text to append, never cumulative. The last delta of a reply may be empty and carries the usage."""
+
+    text: str
+    usage: Usage | None = None
+
+
+class ChatModel(Protocol):
+    """Writes a reply token by token."""
+
+    def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncIterator[ChatDelta]:
+        """Yield deltas in order. Closing the iterator ends the request at the engine.
+
+        Raises DialogError: ``model-missing``, ``engine-unreachable``, ``engine-timeout``, ``engine-garbage``.
+        """
+        ...
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        """Load the model and read ``messages`` into its prompt cache, so that the next reply starts sooner."""
+        ...
+
+
+class Synthesizer(Protocol):
+    """Speaks text."""
+
+    @property
+    def rate(self) -> int:
+        """Return the rate of the audio in hertz."""
+        ...
+
+    def speak(self, text: str) -> AsyncIterator[Pcm]:
+        """Yield the speech of ``text`` in order, the first piece as early as the engine can.
+
+        Raises SpeakingError when the engine fails. Closing early discards the rest.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the dialog stage needs to know of a turn that is over."""
+
+    text: str
+    language: str
+    parameters: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The conductor: one call from its first sound to its last event."""

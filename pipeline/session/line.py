@@ -1,0 +1,51 @@
+"""Line: what a call needs of its way in. Every entrance gives the session one of these, so that calls do not differ by entrance."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from anyio.abc import ObjectReceiveStream
+
+from pipeline.core.events import CallEvent, ClientEvent, ReplyId, TurnId
+from pipeline.core.pcm import MicFrame, Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudio:
+    """A frame of a reply on its way to the client."""
+
+    turn: TurnId
+    reply: ReplyId
+    pcm: Pcm
+    """At the line's output rate; ``pcm.start`` counts from the start of the reply."""
+    last: bool
+    """No audio of this reply follows."""
+
+
+class Line(Protocol):
+    """One client's side of a call."""
+
+    @property
+    def microphone(self) -> ObjectReceiveStream[MicFrame]:
+        """Return the caller's sound in order; its end means that no more will come, not why."""
+        ...
+
+    @property
+    def requests(self) -> ObjectReceiveStream[ClientEvent]:
+        """Return what the client asks for, in order; its end means that the client has closed its half."""
+        ...
+
+    @property
+    def output_rate(self) -> int:
+        """Return the rate of reply audio in hertz."""
+        ...
+
+    async def send(self, event: CallEvent) -> None:
+        """Tell the client. Overtakes queued audio; returns once the event is queued.
+
+        A ReplyStopped also drops the queued audio of its reply, before anything else is sent.
+        """
+        ...
+
+    async def play(self, audio: ReplyAudio) -> None:
+        """Hand over a frame; blocks while the line's short audio queue is full."""
+        ...

@@ -1,0 +1,246 @@
+"""Settings: one tree, one section a part, from defaults, a profile, a TOML file and the environment, in that order.
+
+Each stage is given its own section and nothing else. Durations are seconds unless the name says otherwise.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipeline.core.errors import PipelineError
+from pipeline.core.latency import SPANS
+
+SHARE = Path(__file__).parent.parent
+"""Where ``models/`` and ``agents/`` lie: the checkout, or the installed package's share folder."""
+if not (SHARE / "models" / "catalog.toml").exists():
+    SHARE = Path(__file__).parent / "_share"
+
+
+class SettingsError(PipelineError):
+    """A settings file or variable is wrong; the message names the key and what is allowed."""
+
+    stage = "settings"
+
+
+class Section(BaseModel):
+    """A part of the tree: unknown keys are refused, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Server(Section):
+    """Where the service listens."""
+
+    grpc: str = "127.0.0.1:50051"
+    """HOST:PORT of the gRPC entrance. Port 0 takes a free one."""
+    http: str = "127.0.0.1:9464"
+    """HOST:PORT of metrics and health over HTTP; empty for none."""
+    max_calls: int = Field(default=64, ge=1)
+    """Calls at once; one more is refused with RESOURCE_EXHAUSTED."""
+    reflection: bool = True
+    """Serve gRPC reflection; turn it off in production."""
+    start_timeout: float = Field(default=10.0, gt=0)
+    """Wait for a call's first message."""
+    write_timeout: float = Field(default=20.0, gt=0)
+    """A client that takes no message for so long is given up."""
+    drain: float = Field(default=30.0, ge=0)
+    """On SIGTERM, time for calls to end by themselves."""
+
+
+class Call(Section):
+    """Limits of one call."""
+
+    max_duration: float = Field(default=3600.0, gt=0)
+    ending_notice: float = Field(default=30.0, ge=0)
+    """How long before its end a call is told that its time is up."""
+    no_input: float = Field(default=8.0, gt=0)
+    """Silence after the end of playback until the caller is asked again."""
+    no_input_limit: int = Field(default=3, ge=1)
+    """The call ends at so many silences in a row."""
+
+
+class Endpointing(Section):
+    """When the caller's turn begins and ends."""
+
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    """Speech probability from which a window counts as speech."""
+    release: float = Field(default=0.35, gt=0, lt=1)
+    """Probability below which it no longer does; between the two the last verdict stands."""
+    start: float = Field(default=0.096, gt=0)
+    """Speech needed to begin a turn."""
+    soft_end: float = Field(default=0.128, gt=0)
+    """Silence after which recognition starts ahead; thrown away if the caller goes on."""
+    silence: float = Field(default=0.5, gt=0)
+    """Silence that ends the turn."""
+    max_speech: float = Field(default=25.0, gt=0, le=28)
+    """Longest turn; whisper hears 30 s at once."""
+    pre_roll: float = Field(default=0.3, ge=0)
+    """Sound kept from before the first speech window, for soft consonants."""
+
+
+class BargeInSettings(Section):
+    """When the caller's speech stops a reply."""
+
+    enabled: bool = True
+    min_speech: float = Field(default=0.256, ge=0)
+    """Speech needed; shorter sounds let the reply go on."""
+
+
+class Recognition(Section):
+    """Speech to text."""
+
+    models: tuple[str, ...] = ("whisper-tiny.en",)
+    """Catalog names, best first; the first that is present is used."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    compute_type: str = "int8"
+    threads: int = Field(default=2, ge=1)
+    """Threads of one recognition."""
+    workers: int = Field(default=1, ge=1)
+    """Recognitions at once."""
+    window: float = Field(default=20.0, ge=10, le=30)
+    """Shortest encoder window in seconds; longer speech takes 30. DESIGN.md has the word errors of each length."""
+    beam: int = Field(default=1, ge=1)
+    language: str = ""
+    """BCP 47 primary tag; empty takes the agent's."""
+
+
+class Dialog(Section):
+    """The model and what it is told."""
+
+    engine: Literal["auto", "ollama", "llamacpp"] = "auto"
+    """``auto`` takes an Ollama server that answers and has the model, else the embedded llama.cpp."""
+    models: tuple[str, ...] = ("qwen2.5-1.5b-instruct", "qwen2.5-coder-1.5b-instruct")
+    """Catalog names (llamacpp) or model tags (ollama), best first; the first that is present is used."""
+    ollama_url: str = "http://127.0.0.1:11434"
+    keep_alive: str | int = -1
+    """How long Ollama keeps the model loaded; -1 for ever."""
+    num_ctx: int = Field(default=4096, ge=512)
+    """Context in tokens; Ollama's own default depends on the machine, so it is always sent."""
+    num_predict: int = Field(default=160, ge=1)
+    temperature: float = Field(default=0.2, ge=0, le=2)
+    top_p: float = Field(default=0.9, gt=0, le=1)
+    stop: tuple[str, ...] = ()
+    threads: int = Field(default=0, ge=0)
+    """Threads of llama.cpp; 0 for one less than there are cores: with all of them its spin barriers starve the rest."""
+    slots: int = Field(default=1, ge=1)
+    """Replies that llama.cpp writes at once, each with a prompt cache of its own."""
+    gpu_layers: int = 0
+    """Layers that llama.cpp puts on the GPU; -1 for all."""
+    connect_timeout: float = Field(default=2.0, gt=0)
+    first_token_timeout: float = Field(default=20.0, gt=0)
+    token_timeout: float = Field(default=10.0, gt=0)
+    """Longest wait between two tokens."""
+    history_turns: int = Field(default=8, ge=1)
+    """Turns that the model still sees."""
+
+
+class Speaking(Section):
+    """Text to speech."""
+
+    voice: str = "piper-en-us-joe-medium"
+    """Catalog name."""
+    speaker: int | None = None
+    """Speaker number of a voice with several."""
+    speed: float = Field(default=1.0, ge=0.5, le=2.0)
+    """1 is the voice's own pace, 2 twice as fast."""
+    workers: int = Field(default=1, ge=1)
+    """Clauses spoken at once, over all calls. Each uses one thread."""
+    first_clause_words: int = Field(default=6, ge=2)
+    """The first clause of a reply is cut after so many words if no punctuation comes before."""
+    clause_chars: int = Field(default=220, ge=40)
+    """No clause is longer."""
+
+
+class Playout(Section):
+    """How reply audio leaves."""
+
+    frame: float = Field(default=0.02, ge=0.01, le=0.1)
+    lead: float = Field(default=0.2, ge=0.02, le=2.0)
+    """Furthest ahead of real time; bounds what a barge-in cannot recall."""
+    report_wait: float = Field(default=0.5, ge=0)
+    """How long a client that reports playback is waited for before our own clock counts."""
+
+
+class Channels(Section):
+    """Capacities of all channels; nothing in a call is unbounded."""
+
+    microphone_frames: int = Field(default=50, ge=1)
+    """Frames of caller sound; the oldest is dropped when full."""
+    events: int = Field(default=64, ge=1)
+    clauses: int = Field(default=2, ge=1)
+    speech_frames: int = Field(default=25, ge=1)
+    audio_out_frames: int = Field(default=10, ge=1)
+
+
+class Budget(Section):
+    """What a span may take, in seconds."""
+
+    p50: float = Field(gt=0)
+    p95: float = Field(gt=0)
+
+
+class ModelStore(Section):
+    """Where model files live."""
+
+    cache: Path | None = None
+    """None takes ``$XDG_CACHE_HOME/voicepipe``, or ``~/.cache/voicepipe``."""
+
+
+class Log(Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+    pii: bool = False
+    """Keep fields named ``pii_*`` (transcripts, replies). Off: they are dropped before anything is written."""
+
+
+class Profile(Section):
+    """What a profile says of itself."""
+
+    name: str = "cpu"
+    status: Literal["measured", "derived"] = "derived"
+    """``derived`` budgets come from arithmetic, not from a machine."""
+    machine: str = ""
+
+
+class Settings(BaseSettings):
+    """The whole tree. Environment variables are named ``VOICEPIPE_SECTION__KEY``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="VOICEPIPE_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+
+    profile: Profile = Profile()
+    server: Server = Server()
+    call: Call = Call()
+    endpointing: Endpointing = Endpointing()
+    barge_in: BargeInSettings = BargeInSettings()
+    recognition: Recognition = Recognition()
+    dialog: Dialog = Dialog()
+    speaking: Speaking = Speaking()
+    playout: Playout = Playout()
+    channels: Channels = Channels()
+    budgets: dict[str, Budget] = Field(default_factory=dict)
+    models: ModelStore = ModelStore()
+    log: Log = Log()
+    agents: Path = SHARE / "agents"
+    """Folder of agent files."""
+    agent: str = "shop"
+    """The agent that answers when a call names none."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over files, which come in as arguments."""
+        return env_settings, init_settings
