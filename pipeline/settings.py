@@ -3,16 +3,13 @@
 Each stage is given its own section and nothing else. Durations are seconds unless the name says otherwise.
 """
 
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.core.errors import PipelineError
-from pipeline.core.latency import SPANS
 
 SHARE = Path(__file__).parent.parent
 """Where ``models/`` and ``agents/`` lie: the checkout, or the installed package's share folder."""
@@ -212,7 +209,11 @@ class Settings(BaseSettings):
     """The whole tree. Environment variables are named ``VOICEPIPE_SECTION__KEY``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="VOICEPIPE_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix="VOICEPIPE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     profile: Profile = Profile()
@@ -244,3 +245,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over files, which come in as arguments."""
         return env_settings, init_settings
+
+    def public(self) -> dict[str, Any]:
+        """Return the tree for printing; secrets show as stars."""
+        return self.model_dump(mode="json")

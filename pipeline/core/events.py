@@ -244,7 +244,9 @@ class CallEnded(Event):
     turns: int
 
 
-HearingEvent = SpeechStarted | SpeechSustained | SpeechEnded | TurnEnded | PartialTranscript | FinalTranscript | StageFailed
+HearingEvent = (
+    SpeechStarted | SpeechSustained | SpeechEnded | TurnEnded | PartialTranscript | FinalTranscript | StageFailed
+)
 """What the hearing stage tells the session."""
 
 CallEvent = (

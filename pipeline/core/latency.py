@@ -14,7 +14,7 @@ from pipeline.core.events import (
 )
 
 SEGMENTS = ("endpointing", "recognition", "knowledge", "first_token", "first_clause", "synthesis", "handover")
-"""The spans that follow one another from the end of speech to the first reply audio; together they are the response gap."""
+"""The spans that follow one another from the end of speech to the first reply audio; their sum is the response gap."""
 
 SPANS = (*SEGMENTS, "response_gap", "stop", "vision")
 """All span names, in the order in which tables show them."""

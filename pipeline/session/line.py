@@ -1,4 +1,4 @@
-"""Line: what a call needs of its way in. Every entrance gives the session one of these, so that calls do not differ by entrance."""
+"""Line: what a call needs of its way in. Every entrance gives the session one; calls do not differ by entrance."""
 
 from dataclasses import dataclass
 from typing import Protocol

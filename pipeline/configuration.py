@@ -1,0 +1,79 @@
+"""Reads settings: a profile, then a TOML file, then overrides, then the environment; what is wrong is named in full."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from pipeline.core.latency import SPANS
+from pipeline.settings import SHARE, Budget, Settings, SettingsError
+
+
+def load(
+    *, profile: str = "", config: Path | None = None, overrides: Mapping[str, Any] | None = None, share: Path = SHARE
+) -> Settings:
+    """Return the settings of a profile (a name, or a TOML file's path), a TOML file, overrides and the environment.
+
+    Raises SettingsError for a file that cannot be read and for wrong keys and values; it names them all.
+    """
+    tree: dict[str, Any] = {}
+    chosen = Path(profile) if profile.endswith(".toml") else share / "models" / "profiles" / f"{profile or 'cpu'}.toml"
+    if not chosen.exists() and not profile.endswith(".toml"):
+        known = ", ".join(sorted(found.stem for found in chosen.parent.glob("*.toml")))
+        raise SettingsError("unknown-profile", f"profile {profile!r} does not exist; there are: {known}")
+    for file in (chosen, config):
+        if file is not None:
+            _merge(tree, _read(file))
+    _merge(tree, dict(overrides or {}))
+    try:
+        settings = Settings(**tree)
+    except ValidationError as error:
+        raise SettingsError("wrong-settings", _complaint(error, [f for f in (config, chosen) if f])) from error
+    unknown = sorted(set(settings.budgets) - set(SPANS))
+    if unknown:
+        raise SettingsError("wrong-settings", f"budgets.{unknown[0]}: no such span; there are: {', '.join(SPANS)}")
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as stream:
+            return tomllib.load(stream)
+    except OSError as error:
+        raise SettingsError("unreadable-settings", f"{file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError("unreadable-settings", f"{file}: not TOML: {error}") from error
+
+
+def _merge(tree: dict[str, Any], over: Mapping[str, Any]) -> None:
+    """Put ``over`` into ``tree``, section by section."""
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(tree.get(key), dict):
+            _merge(tree[key], value)
+        else:
+            tree[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _complaint(error: ValidationError, files: list[Path]) -> str:
+    """Return one line for each wrong key: where it stands, what is wrong, what is allowed."""
+    lines = []
+    for problem in error.errors():
+        path = [str(part) for part in problem["loc"]]
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{'.'.join(path)}: no such key; allowed here: {', '.join(_allowed(path[:-1]))}")
+        else:
+            lines.append(f"{'.'.join(path)}: {problem['msg']} (found {problem['input']!r})")
+    return f"wrong settings ({', '.join(map(str, files))} or the environment):\n  " + "\n  ".join(lines)
+
+
+def _allowed(path: list[str]) -> list[str]:
+    """Return the keys of the section at ``path``."""
+    model: type[BaseModel] = Settings
+    for part in path:
+        field = model.model_fields.get(part)
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return list(Budget.model_fields) if path[:1] == ["budgets"] else []
+        model = field.annotation
+    return sorted(model.model_fields)

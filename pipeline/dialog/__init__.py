@@ -1,0 +1,1 @@
+"""Stage 2: the caller's turn becomes text to say."""

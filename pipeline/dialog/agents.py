@@ -1,0 +1,64 @@
+"""Agents: who answers. Each is one TOML file; its name without the suffix is the agent's id."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.settings import SettingsError
+
+AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+class Phrases(BaseModel):
+    """What is said without asking the model; an empty phrase is not said."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    no_input: str = "Are you still there?"
+    no_match: str = "Sorry, I did not understand that. Could you say it again?"
+    failure: str = "I am sorry, I cannot answer that just now. Please try again in a moment."
+    goodbye: str = "I cannot hear you, so I will hang up now. Goodbye."
+    time_up: str = "Our time is up, I have to end the call now. Goodbye."
+
+
+class Agent(BaseModel):
+    """One agent, as its file describes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    name: str
+    description: str = ""
+    language: str = Field(default="en", pattern=r"^[a-z]{2,3}$")
+    """BCP 47 primary tag of what callers speak; recognition is told so."""
+    greeting: str = ""
+    """Said when the call begins; empty lets the caller speak first."""
+    persona: str
+    """The agent's part of the prompt: who it is and all that it knows."""
+    phrases: Phrases = Phrases()
+
+
+def load(folder: Path) -> dict[str, Agent]:
+    """Return all agents of a folder by id. Raises SettingsError naming the file and the key that is wrong."""
+    if not folder.is_dir():
+        raise SettingsError("no-agents", f"agents: the folder {folder} does not exist")
+    found = [_read(file) for file in sorted(folder.glob("*.toml"))]
+    if not found:
+        raise SettingsError("no-agents", f"agents: no .toml file in {folder}")
+    return {agent.id: agent for agent in found}
+
+
+def _read(file: Path) -> Agent:
+    if not AGENT_ID.fullmatch(file.stem):
+        raise SettingsError("wrong-agent", f"{file}: an agent's id has lower-case letters, digits, '-' and '_' only")
+    try:
+        return Agent(**{**tomllib.loads(file.read_text(encoding="utf-8")), "id": file.stem})
+    except (OSError, ValueError) as error:
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            allowed = ", ".join(sorted(set(Agent.model_fields) - {"id"}))
+            raise SettingsError("wrong-agent", f"{file}: {where}: {first['msg']}; allowed: {allowed}") from error
+        raise SettingsError("wrong-agent", f"{file}: {error}") from error

@@ -1,0 +1,1 @@
+"""Stage 1: sound becomes the caller's turn."""

@@ -1,0 +1,93 @@
+"""Decides from speech probabilities where a turn begins and ends. Pure: time is the duration of the audio given."""
+
+from enum import Enum, auto
+
+from pipeline.settings import Endpointing
+
+
+class Signal(Enum):
+    """What became known with a window."""
+
+    STARTED = auto()
+    """A turn began."""
+    SUSTAINED = auto()
+    """Enough speech for a barge-in; once a turn."""
+    ENDED = auto()
+    """Soft end: the caller fell silent, the turn may go on."""
+    RESUMED = auto()
+    """The caller spoke on after a soft end; the turn is the same."""
+    OVER = auto()
+    """The turn is over: silence lasted."""
+    TOO_LONG = auto()
+    """The turn is over: it reached its longest length."""
+
+
+class Endpointer:
+    """The turn-taking of one call. All instants are on the audio clock, in seconds since the call's first sample."""
+
+    def __init__(self, settings: Endpointing, sustained: float) -> None:
+        """Start in silence. ``sustained`` is the speech, in seconds, that counts as a barge-in."""
+        self.settings = settings
+        self._sustained = sustained
+        self.now = 0.0
+        self.speech_start = 0.0
+        self.speech_end = 0.0
+        self.in_turn = False
+        self.soft = False
+        self._voiced = False
+        self._run = 0.0
+        self._speech = 0.0
+        self._reported = False
+
+    def feed(self, probability: float, audio_at: float, duration: float) -> list[Signal]:
+        """Return what the next window says, given its speech probability (0 to 1), where it begins and its length."""
+        self.now = audio_at + duration
+        limit = self.settings.release if self._voiced else self.settings.threshold
+        self._voiced = probability >= limit
+        self._run = self._run + duration if self._voiced else 0.0
+        if not self.in_turn:
+            return self._before_turn()
+        return self._within_turn(duration)
+
+    def reset(self) -> None:
+        """Forget the turn in progress; the audio clock goes on."""
+        self.in_turn = self.soft = self._voiced = self._reported = False
+        self._run = self._speech = 0.0
+
+    def _before_turn(self) -> list[Signal]:
+        if self._run < self.settings.start:
+            return []
+        self.in_turn = True
+        self.speech_start = self.now - self._run
+        self.speech_end = self.now
+        self._speech = self._run
+        return [Signal.STARTED, *self._report_sustained()]
+
+    def _within_turn(self, duration: float) -> list[Signal]:
+        signals = []
+        if self._voiced:
+            self._speech += duration
+            # After a soft end a single window is not trusted: a click must not reopen the turn.
+            if not self.soft or self._run >= self.settings.start:
+                self.speech_end = self.now
+                if self.soft:
+                    self.soft = False
+                    signals.append(Signal.RESUMED)
+            signals += self._report_sustained()
+        silence = self.now - self.speech_end
+        if not self.soft and silence >= self.settings.soft_end:
+            self.soft = True
+            signals.append(Signal.ENDED)
+        if self.soft and not self._voiced and silence >= self.settings.silence:
+            self.reset()
+            signals.append(Signal.OVER)
+        elif self.now - self.speech_start >= self.settings.max_speech:
+            self.reset()
+            signals.append(Signal.TOO_LONG)
+        return signals
+
+    def _report_sustained(self) -> list[Signal]:
+        if self._reported or self._speech < self._sustained:
+            return []
+        self._reported = True
+        return [Signal.SUSTAINED]

@@ -1,0 +1,193 @@
+"""Logs and metrics. Consumes events; no stage calls it. What a caller said stands in fields named ``pii_*`` only."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import anyio
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+from pipeline.core.clock import Clock
+from pipeline.core.events import (
+    CallEnded,
+    CallEvent,
+    FinalTranscript,
+    InputMissing,
+    ReplyEnded,
+    ReplyStatus,
+    StageFailed,
+    TurnEnded,
+)
+
+SPAN_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 5.0)
+"""Seconds; dense where budgets lie."""
+LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+LAG_PROBE = 0.25
+"""Seconds between two measurements of the event loop's lag."""
+
+Log = FilteringBoundLogger
+
+
+def configure_logging(*, level: str, style: str, pii: bool) -> None:
+    """Send structured logs to standard error, as JSON lines or for a console; ``pii`` keeps fields named ``pii_*``."""
+    renderer = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            *(() if pii else (drop_pii,)),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def drop_pii(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Remove every field whose name begins with ``pii_``."""
+    return {key: value for key, value in event.items() if not key.startswith("pii_")}
+
+
+def logger(part: str) -> Log:
+    """Return a logger whose lines name the part of the service."""
+    log: Log = structlog.get_logger().bind(part=part)
+    return log
+
+
+class QueueDepths(Collector):
+    """Reads the depth of every live channel when metrics are scraped: the deepest of each name."""
+
+    def __init__(self) -> None:
+        """Begin with no channels."""
+        self._channels: dict[object, tuple[str, Callable[[], int]]] = {}
+
+    @contextmanager
+    def watch(self, channel: str, depth: Callable[[], int]) -> Iterator[None]:
+        """Report ``depth()`` under the channel's name while the context lasts."""
+        key = object()
+        self._channels[key] = (channel, depth)
+        try:
+            yield
+        finally:
+            del self._channels[key]
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one gauge with a label per channel name."""
+        deepest: dict[str, int] = {}
+        for channel, depth in list(self._channels.values()):
+            deepest[channel] = max(deepest.get(channel, 0), depth())
+        family = GaugeMetricFamily(
+            "voicepipe_queue_depth", "Items in the fullest channel of this name over all calls.", labels=["channel"]
+        )
+        for channel, items in deepest.items():
+            family.add_metric([channel], items)
+        yield family
+
+
+class Metrics:
+    """All that a scrape returns. Owns its registry, so that two services in one process do not collide."""
+
+    def __init__(self) -> None:
+        """Create every metric once."""
+        self.registry = CollectorRegistry()
+        own = self.registry
+        self.span = Histogram("voicepipe_span_seconds", "Spans of turns.", ["span"], buckets=SPAN_BUCKETS, registry=own)
+        self.calls_active = Gauge("voicepipe_calls_active", "Calls in progress.", registry=own)
+        self.calls_started = Counter("voicepipe_calls_started", "Calls accepted.", registry=own)
+        self.calls_ended = Counter("voicepipe_calls_ended", "Calls that are over.", ["reason"], registry=own)
+        self.calls_refused = Counter("voicepipe_calls_refused", "Calls not accepted.", ["code"], registry=own)
+        self.replies = Counter("voicepipe_replies", "Replies by how they ended.", ["status"], registry=own)
+        self.barge_ins = Counter("voicepipe_barge_ins", "Replies that the caller's speech stopped.", registry=own)
+        self.input_missing = Counter(
+            "voicepipe_input_missing", "No input, no match, endless speech.", ["problem"], registry=own
+        )
+        self.failures = Counter(
+            "voicepipe_stage_failures", "Failures that a call survived.", ["stage", "code"], registry=own
+        )
+        self.frames_dropped = Counter(
+            "voicepipe_frames_dropped", "Caller frames dropped by a full channel.", registry=own
+        )
+        self.loop_lag = Histogram(
+            "voicepipe_event_loop_lag_seconds", "Lateness of timers.", buckets=LAG_BUCKETS, registry=own
+        )
+        self.model_load = Gauge(
+            "voicepipe_model_load_seconds", "Time to load and warm a model.", ["model"], registry=own
+        )
+        self.queues = QueueDepths()
+        self.registry.register(self.queues)
+
+    async def probe_loop(self, clock: Clock) -> None:
+        """Measure the event loop's lag until cancelled."""
+        while True:
+            before = clock.now()
+            await anyio.sleep(LAG_PROBE)
+            self.loop_lag.observe(max(0.0, clock.now() - before - LAG_PROBE))
+
+
+class CallObserver:
+    """Watches one call: counts and logs its events."""
+
+    def __init__(self, metrics: Metrics, call_id: str, agent: str) -> None:
+        """Bind the call's id to every line."""
+        self._metrics = metrics
+        self._log = logger("call").bind(call=call_id, agent=agent)
+
+    def __call__(self, event: CallEvent) -> None:
+        """Take note of one event."""
+        match event:
+            case ReplyEnded():
+                self._reply_ended(event)
+            case StageFailed():
+                self._metrics.failures.labels(event.stage, event.code).inc()
+                self._log.warning(
+                    "stage failed", turn=event.turn, stage=event.stage, code=event.code, message=event.message
+                )
+            case InputMissing():
+                self._metrics.input_missing.labels(event.problem.value).inc()
+                self._log.info("input missing", turn=event.turn, problem=event.problem.value)
+            case TurnEnded():
+                self._log.info("turn ended", turn=event.turn, reason=event.reason.value)
+            case FinalTranscript():
+                self._log.info(
+                    "recognized",
+                    turn=event.turn,
+                    language=event.language,
+                    confidence=round(event.confidence, 3),
+                    characters=len(event.text),
+                    pii_text=event.text,
+                )
+            case CallEnded():
+                self._log.info(
+                    "call ended", reason=event.reason.value, seconds=round(event.duration, 3), turns=event.turns
+                )
+            case _:
+                pass
+
+    def _reply_ended(self, event: ReplyEnded) -> None:
+        self._metrics.replies.labels(event.status.value).inc()
+        if event.status is ReplyStatus.BARGE_IN:
+            self._metrics.barge_ins.inc()
+        for span, seconds in event.spans.items():
+            self._metrics.span.labels(span).observe(seconds)
+        self._log.info(
+            "reply ended",
+            turn=event.turn,
+            reply=event.reply,
+            status=event.status.value,
+            heard_ms=event.heard_ms,
+            spans_ms={span: round(1000 * seconds) for span, seconds in event.spans.items()},
+            model=event.usage.model,
+            prompt_tokens=event.usage.prompt_tokens,
+            completion_tokens=event.usage.completion_tokens,
+            degraded=event.degraded,
+            pii_text=event.text,
+            pii_heard=event.heard,
+        )

@@ -1,0 +1,133 @@
+"""Orders: does what the client asks for, sound apart."""
+
+from collections.abc import Awaitable, Callable
+
+from pipeline.core.clock import Clock
+from pipeline.core.events import (
+    CallEnd,
+    CallEvent,
+    CallReported,
+    ClientEvent,
+    ControlKind,
+    ControlRequested,
+    DigitPressed,
+    DigitsCollected,
+    EndpointingChanged,
+    PlaybackKind,
+    PlaybackReported,
+    ReplyStatus,
+    StageFailed,
+    TextTyped,
+    TurnId,
+)
+from pipeline.hearing.listener import Listener
+from pipeline.session.digits import Digits
+from pipeline.session.floor import Floor, State
+from pipeline.session.timers import Timers
+from pipeline.settings import Endpointing
+
+Typed = Callable[[str, str], Awaitable[None]]
+"""Answers a turn in writing: text and language."""
+
+
+class Orders:
+    """The client's side of one call's controls."""
+
+    def __init__(
+        self,
+        floor: Floor,
+        listener: Listener,
+        timers: Timers,
+        endpointing: Endpointing,
+        *,
+        clock: Clock,
+        tell: Callable[[CallEvent], Awaitable[None]],
+        typed: Typed,
+    ) -> None:
+        """Act on this call's floor, listener and timers."""
+        self._floor = floor
+        self._listener = listener
+        self._timers = timers
+        self._endpointing = endpointing
+        self._clock = clock
+        self._tell = tell
+        self._typed = typed
+        self._digits = Digits()
+
+    @property
+    def digits_due_at(self) -> float | None:
+        """Return when the keys pressed so far are taken as complete; None when there are none."""
+        return self._digits.complete_at
+
+    async def collect_digits(self) -> None:
+        """Answer the keys pressed so far."""
+        await self._enter(self._digits.take())
+
+    async def obey(self, order: ClientEvent) -> CallEnd | None:
+        """Do what the client asks; return why the call ends, if it does."""
+        match order:
+            case PlaybackReported():
+                over = order.kind is not PlaybackKind.STARTED
+                if over:
+                    self._floor.played(order.reply, order.played_ms, over=over)
+            case TextTyped():
+                await self._typed(order.text, order.language)
+            case DigitPressed():
+                await self._press(order.digit)
+            case EndpointingChanged():
+                self._change(order)
+            case StageFailed():
+                await self._tell(order)
+            case CallReported():
+                return CallEnd.CLIENT if order.kind == "hangup" else None
+            case ControlRequested():
+                return await self._control(order.kind)
+        return None
+
+    async def _control(self, kind: ControlKind) -> CallEnd | None:
+        match kind:
+            case ControlKind.START_INPUT_TIMERS:
+                self._wait_for_input()
+            case ControlKind.COMMIT_INPUT:
+                await self._listener.commit()
+            case ControlKind.CLEAR_INPUT:
+                self._listener.clear()
+                self._wait_for_input()
+            case ControlKind.CANCEL_RESPONSE:
+                await self._floor.stop(ReplyStatus.CANCELLED)
+            case ControlKind.PAUSE:
+                await self._floor.stop(ReplyStatus.CANCELLED)
+                self._listener.hold(True)
+                self._timers.stop_no_input()
+            case ControlKind.RESUME:
+                self._listener.hold(False)
+                self._wait_for_input()
+            case ControlKind.END:
+                return CallEnd.CLIENT
+        return None
+
+    def _wait_for_input(self) -> None:
+        if self._floor.state is State.LISTENING and not self._listener.hears_speech:
+            self._timers.start_no_input(self._clock.now())
+
+    async def _press(self, digit: str) -> None:
+        self._timers.stop_no_input()
+        if self._floor.may_be_stopped:
+            await self._floor.stop(ReplyStatus.BARGE_IN)
+        await self._enter(self._digits.press(digit, self._clock.now()))
+
+    async def _enter(self, digits: str | None) -> None:
+        if digits is not None:
+            await self._tell(DigitsCollected(turn=TurnId(0), at=self._clock.now(), digits=digits))
+            await self._typed(f"(keys pressed) {' '.join(digits)}", "")
+
+    def _change(self, order: EndpointingChanged) -> None:
+        changes = {
+            name: value
+            for name, value in (("silence", order.silence), ("max_speech", order.max_speech))
+            if value is not None
+        }
+        self._endpointing = self._endpointing.model_copy(update=changes)
+        self._listener.change(self._endpointing)
+        if order.no_input is not None:
+            self._timers.set_no_input(order.no_input)

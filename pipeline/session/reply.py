@@ -1,0 +1,257 @@
+"""Reply: one answer from its first token to its last heard sample, in one cancel scope."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import anyio
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
+
+from pipeline.core.clock import Clock
+from pipeline.core.errors import DialogError, PipelineError, SpeakingError
+from pipeline.core.events import (
+    CallEvent,
+    Clause,
+    PlaybackStarted,
+    ReplyEnded,
+    ReplyId,
+    ReplyStarted,
+    ReplyStatus,
+    SpeechReady,
+    StageFailed,
+    TextDelta,
+    TurnId,
+)
+from pipeline.core.latency import Timeline
+from pipeline.core.pcm import Pcm
+from pipeline.core.stages import ChatDelta, Synthesizer, Usage
+from pipeline.session.line import Line, ReplyAudio
+from pipeline.settings import Channels, Speaking
+from pipeline.settings import Playout as PlayoutSettings
+from pipeline.speaking.clauses import ClauseCutter
+from pipeline.speaking.playhead import Playhead
+from pipeline.speaking.playout import Playout
+from pipeline.speaking.speaker import Speaker
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyShape:
+    """How the replies of a call are made and sent."""
+
+    speaking: Speaking
+    playout: PlayoutSettings
+    channels: Channels
+    paced: bool
+    """Send at the pace of listening; otherwise as fast as the client takes it."""
+    reports_playback: bool
+    """The client says how far it has played, so its word is waited for."""
+    barge_in_allowed: bool
+    """The caller's speech may stop replies."""
+    fallback: str
+    """Said when the model fails before it wrote anything."""
+
+
+Tell = Callable[[CallEvent], Awaitable[None]]
+
+
+class Reply:
+    """One reply. ``run`` does all the work; ``stop`` may be called at any moment."""
+
+    def __init__(
+        self,
+        reply: ReplyId,
+        turn: TurnId,
+        *,
+        line: Line,
+        synthesizer: Synthesizer,
+        shape: ReplyShape,
+        clock: Clock,
+        tell: Tell,
+    ) -> None:
+        """Prepare a reply; nothing happens before ``run``."""
+        self.id = reply
+        self.turn = turn
+        self.playhead = Playhead(line.output_rate)
+        self.audible = False
+        self.barge_in_allowed = True
+        self.timeline = Timeline()
+        self.unwound = anyio.Event()
+        self._line = line
+        self._synthesizer = synthesizer
+        self._shape = shape
+        self._clock = clock
+        self._tell = tell
+        self._scope = anyio.CancelScope()
+        self._reported = anyio.Event()
+        self._status = ReplyStatus.COMPLETED
+        self._text: list[str] = []
+        self._usage = Usage()
+        self._degraded: list[str] = []
+
+    @property
+    def stopped(self) -> bool:
+        """Return whether the reply was cut off."""
+        return self._scope.cancel_called
+
+    def stop(self, status: ReplyStatus) -> None:
+        """Cut the reply off: no frame leaves after this call returns. ``unwound`` is set once its work is over."""
+        if not self._scope.cancel_called:
+            self._status = status
+            self._scope.cancel()
+
+    def played(self, played_ms: int, *, over: bool) -> None:
+        """Take the client's word for how far it has played, and for whether it is done with this reply."""
+        self.playhead.reported(played_ms)
+        if over:
+            self._reported.set()
+
+    def heard(self) -> str:
+        """Return the text that the caller has heard so far."""
+        return self.playhead.heard(self._clock.now())
+
+    async def run(self, source: AsyncIterator[ChatDelta], after: "Reply | None" = None) -> ReplyEnded:
+        """Write, speak and send the reply; return when the caller has heard it, or when it is unwound after a stop.
+
+        ``after`` is an older reply whose work must be over before this one's begins.
+        """
+        try:
+            with self._scope:
+                if after is not None:
+                    await after.unwound.wait()
+                await self._emit(ReplyStarted, barge_in_allowed=self.barge_in_allowed)
+                await self._flow(source)
+                await self._listened()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await source.aclose()  # type: ignore[attr-defined]
+            self.unwound.set()
+        if self.stopped:
+            await self._recalled()
+        return self._ended()
+
+    async def _flow(self, source: AsyncIterator[ChatDelta]) -> None:
+        channels = self._shape.channels
+        clauses_in, clauses = anyio.create_memory_object_stream[Clause](channels.clauses)
+        frames_in, frames = anyio.create_memory_object_stream[Pcm](channels.speech_frames)
+        playout = Playout(
+            self.playhead,
+            self._clock,
+            lead=self._shape.playout.lead if self._shape.paced else None,
+            send=self._send,
+        )
+        async with anyio.create_task_group() as tasks, clauses, frames:
+            tasks.start_soon(self._write, source, clauses_in)
+            tasks.start_soon(self._speak, clauses, frames_in)
+            await playout.run(frames, self._line.output_rate)
+
+    async def _write(self, source: AsyncIterator[ChatDelta], clauses: ObjectSendStream[Clause]) -> None:
+        """Cut deltas into clauses; say the fallback when the model fails before it wrote anything."""
+        speaking = self._shape.speaking
+        cutter = ClauseCutter(speaking.first_clause_words, speaking.clause_chars)
+        written = 0
+        async with clauses:
+            try:
+                async for delta in source:
+                    self._usage = delta.usage or self._usage
+                    written = await self._pass_on(delta.text, cutter.feed(delta.text), clauses, written)
+            except DialogError as error:
+                await self._failed(error)
+                self._status = ReplyStatus.FAILED
+            written = await self._pass_on("", cutter.flush(), clauses, written)
+            if not written and self._shape.fallback:
+                self._status = ReplyStatus.DEGRADED
+                self._degraded.append("fallback_phrase")
+                await self._pass_on(self._shape.fallback, [self._shape.fallback], clauses, 0)
+
+    async def _pass_on(self, text: str, cut: list[str], clauses: ObjectSendStream[Clause], written: int) -> int:
+        """Report new text, hand on its clauses; return how many clauses there are now."""
+        if text:
+            self._text.append(text)
+            await self._emit(TextDelta, text=text)
+        for clause in cut:
+            event = Clause(turn=self.turn, at=self._clock.now(), reply=self.id, index=written, text=clause)
+            await self._tell_all(event)
+            await clauses.send(event)
+            written += 1
+        return written
+
+    async def _speak(self, clauses: ObjectReceiveStream[Clause], frames: ObjectSendStream[Pcm]) -> None:
+        speaker = Speaker(
+            self._synthesizer,
+            self.playhead,
+            rate=self._line.output_rate,
+            frame=self._shape.playout.frame,
+            ready=lambda clause: self._emit(SpeechReady, index=clause.index),
+        )
+        spoken = speaker.frames(clauses)
+        async with frames:
+            try:
+                async for frame in spoken:
+                    await frames.send(frame)
+            except SpeakingError as error:
+                await self._failed(error)
+                self._status = ReplyStatus.FAILED
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await spoken.aclose()  # type: ignore[attr-defined]
+                # The writer may be waiting for room: without a speaker there will be none.
+                await clauses.aclose()
+
+    async def _send(self, pcm: Pcm, last: bool) -> None:
+        await self._line.play(ReplyAudio(self.turn, self.id, pcm, last))
+        if not self.audible and pcm.samples:
+            self.audible = True
+            await self._emit(PlaybackStarted)
+
+    async def _listened(self) -> None:
+        """Wait until the caller has heard all of it."""
+        dry_at = self.playhead.dry_at
+        if dry_at is None:
+            return
+        await anyio.sleep(max(0.0, dry_at - self._clock.now()))
+        if self._shape.reports_playback:
+            with anyio.move_on_after(self._shape.playout.report_wait):
+                await self._reported.wait()
+
+    async def _recalled(self) -> None:
+        """After a stop: wait a little for the client to say how much it had played."""
+        if self._shape.reports_playback and self.audible:
+            with anyio.move_on_after(self._shape.playout.report_wait):
+                await self._reported.wait()
+
+    async def _failed(self, error: PipelineError) -> None:
+        await self._emit_failure(error)
+        self._degraded.append(error.code)
+
+    async def _emit_failure(self, error: PipelineError) -> None:
+        await self._tell_all(
+            StageFailed(
+                turn=self.turn,
+                at=self._clock.now(),
+                stage=error.stage,
+                code=error.code,
+                message=str(error),
+                retryable=error.retryable,
+            )
+        )
+
+    async def _emit(self, kind: Callable[..., CallEvent], **fields: object) -> None:
+        await self._tell_all(kind(turn=self.turn, at=self._clock.now(), reply=self.id, **fields))
+
+    async def _tell_all(self, event: CallEvent) -> None:
+        self.timeline.feed(event)
+        await self._tell(event)
+
+    def _ended(self) -> ReplyEnded:
+        now = self._clock.now()
+        return ReplyEnded(
+            turn=self.turn,
+            at=now,
+            reply=self.id,
+            status=self._status,
+            text="".join(self._text),
+            heard=self.playhead.heard(now),
+            heard_ms=self.playhead.heard_ms(now),
+            usage=self._usage,
+            spans=self.timeline.spans(),
+            degraded=tuple(self._degraded),
+        )

@@ -1,0 +1,317 @@
+"""Session: conducts one call. One task group, one inbox, three states: listening, thinking, speaking."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import count
+
+import anyio
+
+from pipeline.core.clock import Clock
+from pipeline.core.errors import PipelineError
+from pipeline.core.events import (
+    CallEnd,
+    CallEnded,
+    CallEnding,
+    CallEvent,
+    ClientEvent,
+    EndReason,
+    FinalTranscript,
+    HearingEvent,
+    InputMissing,
+    InputProblem,
+    PartialTranscript,
+    ReplyEnded,
+    ReplyStatus,
+    SpeechEnded,
+    SpeechStarted,
+    SpeechSustained,
+    StageFailed,
+    TurnEnded,
+    TurnId,
+)
+from pipeline.dialog.history import History
+from pipeline.hearing.listener import Listener
+from pipeline.session.floor import Floor, State
+from pipeline.session.line import Line
+from pipeline.session.orders import Orders
+from pipeline.session.plan import CallPlan, Engines
+from pipeline.session.timers import Due, Timers
+
+LONG_SPEECH = 1.0
+"""Speech of so many seconds that was not understood is asked for again; anything shorter may have been a noise."""
+
+GOODBYE = 15.0
+"""Longest time, in seconds, for the last phrase of a call that the service ends."""
+
+
+class _Closed(Enum):
+    MICROPHONE = auto()
+    REQUESTS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _HearingBroke:
+    error: PipelineError
+
+
+_Item = HearingEvent | ClientEvent | ReplyEnded | _Closed | _HearingBroke
+
+
+class Session:
+    """One call from its first sound to its last event."""
+
+    def __init__(
+        self,
+        line: Line,
+        engines: Engines,
+        plan: CallPlan,
+        *,
+        clock: Clock,
+        observe: Callable[[CallEvent], None],
+        inbox: int,
+    ) -> None:
+        """Prepare a call; nothing happens before ``run``. ``observe`` sees every event, ``inbox`` is a capacity."""
+        self._line = line
+        self._plan = plan
+        self._clock = clock
+        self._observe = observe
+        self._turns = count(1)
+        self._turn = TurnId(0)
+        self._turn_ended: TurnEnded | None = None
+        self._pending: FinalTranscript | None = None
+        self._silences = 0
+        self._open = {_Closed.MICROPHONE, _Closed.REQUESTS}
+        self._ending: CallEnd | None = None
+        self._began_at = clock.now()
+        self._timers = Timers(plan.call, self._began_at)
+        self._inbox_in, self._inbox = anyio.create_memory_object_stream[_Item](inbox)
+        self._listener = Listener(
+            engines.voice.open(),
+            engines.recognizer,
+            plan.endpointing,
+            sustained=plan.sustained if plan.sustained is not None else float("inf"),
+            language=plan.language,
+            clock=clock,
+            next_turn=self._next_turn,
+        )
+        self._floor = Floor(
+            line,
+            engines.synthesizer,
+            engines.responder,
+            History(plan.history_turns),
+            plan.reply,
+            clock=clock,
+            tell=self._tell,
+        )
+        self._orders = Orders(
+            self._floor,
+            self._listener,
+            self._timers,
+            plan.endpointing,
+            clock=clock,
+            tell=self._tell,
+            typed=self._typed,
+        )
+
+    async def run(self) -> CallEnded:
+        """Conduct the call to its end and return its last event, which has been sent. Cancelling hangs up."""
+        async with self._inbox, self._inbox_in, anyio.create_task_group() as tasks:
+            self._floor.open(tasks, self._inbox_in)
+            tasks.start_soon(self._hear)
+            tasks.start_soon(self._take_requests)
+            if not self._floor.say(self._turn, self._plan.agent.greeting):
+                self._timers.start_no_input(self._began_at)
+            reason = await self._conduct()
+            tasks.cancel_scope.cancel()
+        now = self._clock.now()
+        ended = CallEnded(turn=self._turn, at=now, reason=reason, duration=now - self._began_at, turns=self._turn)
+        await self._tell(ended)
+        return ended
+
+    async def announce_end(self, remaining: float) -> None:
+        """Tell the client that the service will end the call in so many seconds."""
+        await self._tell(CallEnding(turn=self._turn, at=self._clock.now(), remaining=remaining))
+
+    async def _hear(self) -> None:
+        try:
+            await self._listener.run(self._line.microphone, self._inbox_in.clone())
+        except PipelineError as error:
+            await self._inbox_in.send(_HearingBroke(error))
+        else:
+            await self._inbox_in.send(_Closed.MICROPHONE)
+
+    async def _take_requests(self) -> None:
+        async for request in self._line.requests:
+            await self._inbox_in.send(request)
+        await self._inbox_in.send(_Closed.REQUESTS)
+
+    async def _conduct(self) -> CallEnd:
+        """Take what happens, one thing at a time, until the call is over."""
+        while True:
+            due_at = min(self._timers.next_at(), self._orders.digits_due_at or float("inf"))
+            item: _Item | None = None
+            with anyio.move_on_at(due_at - self._clock.now() + anyio.current_time()):
+                item = await self._inbox.receive()
+            end = await (self._tick() if item is None else self._handle(item))
+            if end is not None:
+                await self._floor.stop(ReplyStatus.CANCELLED)
+                return end
+
+    async def _handle(self, item: _Item) -> CallEnd | None:
+        match item:
+            case ReplyEnded():
+                return await self._reply_ended(item)
+            case _Closed():
+                self._open.discard(item)
+                return self._end_if_done()
+            case _HearingBroke():
+                await self._broke(item.error)
+                return CallEnd.FAILED
+            case StageFailed(stage="hearing") | SpeechStarted() | SpeechSustained() | SpeechEnded():
+                await self._heard(item)
+            case TurnEnded() | PartialTranscript() | FinalTranscript():
+                await self._heard(item)
+            case _:
+                return await self._orders.obey(item)
+        return None
+
+    async def _heard(self, event: HearingEvent) -> None:
+        match event:
+            case SpeechSustained():
+                if self._floor.may_be_stopped:
+                    cut = ReplyStatus.BARGE_IN if self._floor.state is State.SPEAKING else ReplyStatus.CANCELLED
+                    await self._floor.stop(cut, onset_at=event.onset_at)
+            case FinalTranscript():
+                await self._understand(event)
+            case StageFailed():
+                await self._tell(event)
+                self._floor.say(event.turn, self._plan.agent.phrases.no_match)
+            case TurnEnded():
+                self._turn_ended = event
+                await self._tell(event)
+                if event.reason is EndReason.MAX_SPEECH:
+                    await self._missing(InputProblem.MAX_SPEECH)
+            case SpeechStarted() | SpeechEnded() | PartialTranscript():
+                self._timers.stop_no_input()
+                await self._tell(event)
+
+    async def _understand(self, final: FinalTranscript) -> None:
+        """Answer what the caller said, if there is anything to answer and nothing in the way."""
+        if not final.text:
+            await self._not_understood(final)
+            return
+        self._silences = 0
+        await self._tell(final)
+        match self._floor.state:
+            case State.SPEAKING if self._floor.may_be_stopped:
+                return  # too short for a barge-in: a backchannel
+            case State.SPEAKING:
+                self._pending = final
+                return
+            case State.THINKING:
+                # The caller went on before anything was said: both parts are answered together.
+                await self._floor.stop(ReplyStatus.CANCELLED)
+            case State.LISTENING:
+                pass
+        self._timers.stop_no_input()
+        known = [event for event in (self._turn_ended, final) if event is not None and event.turn == final.turn]
+        self._floor.answer(final.turn, final.text, known)
+
+    async def _not_understood(self, final: FinalTranscript) -> None:
+        if self._floor.state is not State.LISTENING:
+            return
+        await self._missing(InputProblem.NO_MATCH)
+        long = final.audio_end - final.audio_start - self._plan.endpointing.pre_roll >= LONG_SPEECH
+        if not (long and self._floor.say(final.turn, self._plan.agent.phrases.no_match)):
+            self._timers.start_no_input(self._clock.now())
+
+    async def _typed(self, text: str, language: str) -> None:
+        """Answer a turn in writing."""
+        self._listener.clear()
+        turn, now = self._next_turn(), self._clock.now()
+        await self._floor.stop(ReplyStatus.BARGE_IN)
+        self._turn_ended = TurnEnded(turn=turn, at=now, reason=EndReason.COMMIT, audio_at=0.0, speech_end_at=now)
+        await self._understand(
+            FinalTranscript(
+                turn=turn, at=now, text=text, language=language, confidence=1.0, audio_start=0.0, audio_end=0.0
+            )
+        )
+
+    async def _reply_ended(self, ended: ReplyEnded) -> CallEnd | None:
+        self._floor.ended(ended)
+        await self._tell(ended)
+        if self._floor.state is not State.LISTENING:
+            return None
+        if self._ending is not None:
+            return self._ending
+        if self._pending is not None:
+            final, self._pending = self._pending, None
+            await self._understand(final)
+            return None
+        if not self._listener.hears_speech:
+            self._timers.start_no_input(self._clock.now())
+        return self._end_if_done()
+
+    def _end_if_done(self) -> CallEnd | None:
+        """Return CLIENT once the client has closed its half and all that it said has been answered."""
+        return CallEnd.CLIENT if not self._open and self._floor.state is State.LISTENING else None
+
+    async def _tick(self) -> CallEnd | None:
+        """Do what the clock asks for."""
+        now = self._clock.now()
+        if self._orders.digits_due_at is not None and now >= self._orders.digits_due_at:
+            await self._orders.collect_digits()
+        match self._timers.due(now):
+            case Due.NO_INPUT:
+                return await self._no_input()
+            case Due.ENDING_NOTICE:
+                await self.announce_end(self._timers.remaining(now))
+            case Due.MAX_DURATION:
+                return await self._bow_out(CallEnd.MAX_DURATION, self._plan.agent.phrases.time_up)
+            case None:
+                pass
+        return None
+
+    async def _no_input(self) -> CallEnd | None:
+        await self._missing(InputProblem.NO_INPUT)
+        self._silences += 1
+        phrases = self._plan.agent.phrases
+        if self._silences >= self._plan.call.no_input_limit:
+            return await self._bow_out(CallEnd.NO_INPUT, phrases.goodbye)
+        if not self._floor.say(self._turn, phrases.no_input):
+            self._timers.start_no_input(self._clock.now())
+        return None
+
+    async def _bow_out(self, reason: CallEnd, phrase: str) -> CallEnd | None:
+        """Say goodbye, then end the call; return the reason at once when there is nothing to say, or no time left."""
+        if self._ending is not None:
+            return self._ending
+        self._ending = reason
+        await self._floor.stop(ReplyStatus.CANCELLED)
+        self._timers.end_within(GOODBYE, self._clock.now())
+        said = self._floor.say(self._turn, phrase, barge_in_allowed=False)
+        return None if said else reason
+
+    async def _missing(self, problem: InputProblem) -> None:
+        await self._tell(InputMissing(turn=self._turn, at=self._clock.now(), problem=problem))
+
+    async def _broke(self, error: PipelineError) -> None:
+        await self._tell(
+            StageFailed(
+                turn=self._turn,
+                at=self._clock.now(),
+                stage=error.stage,
+                code=error.code,
+                message=str(error),
+                retryable=error.retryable,
+            )
+        )
+
+    async def _tell(self, event: CallEvent) -> None:
+        self._observe(event)
+        await self._line.send(event)
+
+    def _next_turn(self) -> TurnId:
+        self._turn = TurnId(next(self._turns))
+        return self._turn

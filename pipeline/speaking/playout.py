@@ -1,0 +1,34 @@
+"""Playout: sends frames at the pace of listening, so that little is out of reach when the caller barges in."""
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+from anyio.abc import ObjectReceiveStream
+
+from pipeline.core.clock import Clock
+from pipeline.core.pcm import Pcm
+from pipeline.speaking.playhead import Playhead
+
+Send = Callable[[Pcm, bool], Awaitable[None]]
+"""Hands a frame to the client's line, with whether it is the reply's last."""
+
+
+class Playout:
+    """Paces one reply."""
+
+    def __init__(self, playhead: Playhead, clock: Clock, *, lead: float | None, send: Send) -> None:
+        """Stay at most ``lead`` seconds ahead of real time; None sends as fast as the client takes it."""
+        self._playhead = playhead
+        self._clock = clock
+        self._lead = lead
+        self._send = send
+
+    async def run(self, frames: ObjectReceiveStream[Pcm], rate: int) -> None:
+        """Send all frames in order, then an empty one that is marked as the last."""
+        async for frame in frames:
+            dry_at = self._playhead.dry_at
+            if self._lead is not None and dry_at is not None:
+                await anyio.sleep(max(0.0, dry_at - self._lead - self._clock.now()))
+            await self._send(frame, False)
+            self._playhead.frame_sent(frame.samples, self._clock.now())
+        await self._send(Pcm(b"", rate, self._playhead.sent), True)

@@ -1,0 +1,178 @@
+"""Fakes: they implement the protocols from a script. No figure of any report comes from one."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import ObjectReceiveStream
+
+from pipeline.core.clock import LoopClock
+from pipeline.core.errors import DialogError, HearingError, SpeakingError
+from pipeline.core.events import CallEvent, ClientEvent, ReplyId, ReplyStopped
+from pipeline.core.pcm import MicFrame, Pcm
+from pipeline.core.stages import ChatDelta, ChatOptions, Message, Recognition, Usage, VoiceActivity
+from pipeline.session.line import ReplyAudio
+
+RATE = 16_000
+FRAME = 0.02
+LOUD = b"\x00\x40"
+"""One sample that FakeVoice takes for speech."""
+
+
+class FakeVoice:
+    """Takes a window for speech when at least half of it is loud."""
+
+    def open(self) -> VoiceActivity:
+        return self
+
+    async def probability(self, window: Pcm) -> float:
+        return 1.0 if window.data.count(LOUD) * 2 >= window.samples else 0.0
+
+
+class FakeRecognizer:
+    """Answers with the scripted texts in order, each after its delay in seconds; the last is repeated.
+
+    An exception in place of a text is raised. ``heard`` keeps the utterances.
+    """
+
+    def __init__(self, script: Sequence[tuple[float, str | HearingError]]) -> None:
+        self._script = list(script)
+        self.heard: list[Pcm] = []
+
+    async def transcribe(self, utterance: Pcm, language: str | None) -> Recognition:
+        delay, text = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        self.heard.append(utterance)
+        await anyio.sleep(delay)
+        if isinstance(text, HearingError):
+            raise text
+        return Recognition(text, language or "en", 0.9 if text else 0.0, 0.0 if text else 0.9)
+
+
+class FakeModel:
+    """Writes scripted replies: lists of (delay in seconds, delta); a DialogError in place of a delta is raised."""
+
+    def __init__(self, *replies: Sequence[tuple[float, str | DialogError]]) -> None:
+        self._replies = list(replies)
+        self.asked: list[list[Message]] = []
+        self.open_streams = 0
+
+    async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncIterator[ChatDelta]:
+        self.asked.append(list(messages))
+        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        self.open_streams += 1
+        try:
+            for delay, delta in reply:
+                await anyio.sleep(delay)
+                if isinstance(delta, DialogError):
+                    raise delta
+                yield ChatDelta(delta)
+            yield ChatDelta("", Usage(completion_tokens=len(reply), model="fake"))
+        finally:
+            self.open_streams -= 1
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        return
+
+
+class FakeSynthesizer:
+    """Speaks at ``chars_per_second``; each clause's first piece comes after ``delay`` seconds, in pieces of 0.2 s.
+
+    A clause that holds ``fails_at`` raises.
+    """
+
+    def __init__(self, delay: float = 0.05, chars_per_second: float = 15.0, fails_at: str = "\0") -> None:
+        self._delay = delay
+        self._pace = chars_per_second
+        self._fails_at = fails_at
+        self.spoken: list[str] = []
+
+    @property
+    def rate(self) -> int:
+        return RATE
+
+    async def speak(self, text: str) -> AsyncIterator[Pcm]:
+        await anyio.sleep(self._delay)
+        if self._fails_at in text:
+            raise SpeakingError("voice-broken", "the voice broke")
+        self.spoken.append(text)
+        left = round(len(text) / self._pace * RATE)
+        start = 0
+        while left > 0:
+            samples = min(left, RATE // 5)
+            yield Pcm(LOUD * samples, RATE, start)
+            start += samples
+            left -= samples
+            await anyio.sleep(self._delay / 10)
+
+
+@dataclass
+class Sent:
+    """A frame that reached the fake client."""
+
+    at: float
+    audio: ReplyAudio
+
+
+@dataclass
+class FakeLine:
+    """A client whose line never blocks. ``talk`` is what the caller says: loud stretches as (start, end) in seconds.
+
+    The microphone sends for ``duration`` seconds in real time, then both halves end. ``on_event`` may script the
+    client's behaviour.
+    """
+
+    talk: Sequence[tuple[float, float]]
+    duration: float
+    on_event: Callable[["FakeLine", CallEvent], None] | None = None
+    events: list[CallEvent] = field(default_factory=list)
+    audio: list[Sent] = field(default_factory=list)
+    output_rate: int = RATE
+
+    def __post_init__(self) -> None:
+        self._clock = LoopClock()
+        self._mic_in, self._mic = anyio.create_memory_object_stream[MicFrame](50)
+        self._orders_in, self._orders = anyio.create_memory_object_stream[ClientEvent](64)
+        self.stopped: set[ReplyId] = set()
+
+    @property
+    def microphone(self) -> ObjectReceiveStream[MicFrame]:
+        return self._mic
+
+    @property
+    def requests(self) -> ObjectReceiveStream[ClientEvent]:
+        return self._orders
+
+    async def send(self, event: CallEvent) -> None:
+        self.events.append(event)
+        if isinstance(event, ReplyStopped):
+            self.stopped.add(event.reply)
+        if self.on_event is not None:
+            self.on_event(self, event)
+
+    async def play(self, audio: ReplyAudio) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.audio.append(Sent(self._clock.now(), audio))
+
+    def order(self, event: ClientEvent) -> None:
+        self._orders_in.send_nowait(event)
+
+    async def run(self) -> None:
+        """Be the caller: send sound in real time."""
+        began = self._clock.now()
+        samples = round(FRAME * RATE)
+        with self._mic_in, self._orders_in:
+            for number in range(round(self.duration / FRAME)):
+                at = number * FRAME
+                loud = any(start <= at < end for start, end in self.talk)
+                await anyio.sleep(max(0.0, began + at + FRAME - self._clock.now()))
+                pcm = Pcm((LOUD if loud else b"\0\0") * samples, RATE, number * samples)
+                self._mic_in.send_nowait(MicFrame(pcm, self._clock.now()))
+
+    def of(self, kind: type[CallEvent]) -> list[CallEvent]:
+        """Return the events of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def close(self) -> None:
+        """Close what a finished call leaves open."""
+        for stream in (self._mic_in, self._mic, self._orders_in, self._orders):
+            stream.close()

@@ -1,0 +1,87 @@
+"""Places calls on virtual time, with scripted engines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import anyio
+
+from pipeline.core.clock import LoopClock
+from pipeline.core.events import CallEnded
+from pipeline.core.stages import ChatOptions
+from pipeline.dialog.agents import Agent
+from pipeline.dialog.responder import Responder
+from pipeline.session.plan import CallPlan, Engines
+from pipeline.session.reply import ReplyShape
+from pipeline.session.session import Session
+from pipeline.settings import Call, Channels, Endpointing, Playout, Speaking
+from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeVoice
+
+ANSWER: Sequence[tuple[float, str]] = [
+    (0.3, "We open"),
+    (0.05, " at nine,"),
+    (0.05, " and we close"),
+    (0.05, " at six."),
+]
+"""Arrives within 0.45 s and takes about two seconds to say."""
+
+LONG_ANSWER: Sequence[tuple[float, str]] = [(0.3, "We sell bread, ")] + [
+    (0.05, f"kind number {n} of it, ") for n in range(20)
+]
+
+SILENT_AGENT = Agent(id="test", name="Test", persona="You are a test.")
+
+
+@dataclass
+class Made:
+    """The parts of a test's call."""
+
+    line: FakeLine
+    recognizer: FakeRecognizer = field(default_factory=lambda: FakeRecognizer([(0.1, "when do you open")]))
+    model: FakeModel = field(default_factory=lambda: FakeModel(ANSWER))
+    synthesizer: FakeSynthesizer = field(default_factory=FakeSynthesizer)
+    agent: Agent = SILENT_AGENT
+    call: Call = field(default_factory=Call)
+    endpointing: Endpointing = field(default_factory=Endpointing)
+    sustained: float | None = 0.256
+    reports_playback: bool = False
+    fallback: str = "Something went wrong."
+
+    def session(self) -> Session:
+        plan = CallPlan(
+            agent=self.agent,
+            call=self.call,
+            endpointing=self.endpointing,
+            sustained=self.sustained,
+            language="en",
+            history_turns=8,
+            reply=ReplyShape(
+                speaking=Speaking(),
+                playout=Playout(),
+                channels=Channels(),
+                paced=True,
+                reports_playback=self.reports_playback,
+                barge_in_allowed=self.sustained is not None,
+                fallback=self.fallback,
+            ),
+        )
+        engines = Engines(
+            voice=FakeVoice(),
+            recognizer=self.recognizer,
+            responder=Responder(self.model, self.agent.persona, ChatOptions()),
+            synthesizer=self.synthesizer,
+        )
+        return Session(self.line, engines, plan, clock=LoopClock(), observe=lambda event: None, inbox=64)
+
+
+async def place(made: Made, *, hang_up_after: float | None = None) -> CallEnded | None:
+    """Run the call until it ends; after ``hang_up_after`` seconds the client vanishes and None is returned."""
+    ended: CallEnded | None = None
+    try:
+        with anyio.move_on_after(hang_up_after):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(made.line.run)
+                ended = await made.session().run()
+                tasks.cancel_scope.cancel()
+    finally:
+        made.line.close()
+    return ended

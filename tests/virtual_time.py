@@ -1,0 +1,39 @@
+"""An event loop whose clock jumps to the next timer, so that a call of minutes is tested in milliseconds.
+
+Everything that waits must wait on this loop: a worker thread would take no virtual time at all, so none may run.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Mapping
+from typing import Any
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Lets the loop's clock run ahead instead of waiting."""
+
+    jumped = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or timeout is None or timeout <= 0:
+            if not ready and timeout is None:
+                raise RuntimeError("deadlock: every task waits and no timer runs")
+            return ready
+        self.jumped += timeout
+        return ready
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """Begins at 1000 s, so that an instant is not mistaken for a duration."""
+
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return 1000.0 + self._jumping.jumped
+
+
+VIRTUAL_TIME: tuple[str, Mapping[str, Any]] = ("asyncio", {"loop_factory": VirtualTimeLoop})
+"""The value of an ``anyio_backend`` fixture on virtual time."""
