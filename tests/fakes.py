@@ -1,10 +1,11 @@
 """Fakes: they implement the protocols from a script. No figure of any report comes from one."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import anyio
-from anyio.abc import ObjectReceiveStream
+from anyio.streams.memory import MemoryObjectReceiveStream
 
 from pipeline.core.clock import LoopClock
 from pipeline.core.errors import DialogError, HearingError, SpeakingError
@@ -135,11 +136,11 @@ class FakeLine:
         self.stopped: set[ReplyId] = set()
 
     @property
-    def microphone(self) -> ObjectReceiveStream[MicFrame]:
+    def microphone(self) -> MemoryObjectReceiveStream[MicFrame]:
         return self._mic
 
     @property
-    def requests(self) -> ObjectReceiveStream[ClientEvent]:
+    def requests(self) -> MemoryObjectReceiveStream[ClientEvent]:
         return self._orders
 
     async def send(self, event: CallEvent) -> None:
@@ -154,7 +155,9 @@ class FakeLine:
         self.audio.append(Sent(self._clock.now(), audio))
 
     def order(self, event: ClientEvent) -> None:
-        self._orders_in.send_nowait(event)
+        """Ask for something; a client that has closed its half asks for nothing any more."""
+        with suppress(anyio.ClosedResourceError):
+            self._orders_in.send_nowait(event)
 
     async def run(self) -> None:
         """Be the caller: send sound in real time."""

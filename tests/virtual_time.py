@@ -5,8 +5,10 @@ Everything that waits must wait on this loop: a worker thread would take no virt
 
 import asyncio
 import selectors
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -37,3 +39,17 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 VIRTUAL_TIME: tuple[str, Mapping[str, Any]] = ("asyncio", {"loop_factory": VirtualTimeLoop})
 """The value of an ``anyio_backend`` fixture on virtual time."""
+
+
+def run_virtually(call: Callable[[], Awaitable[T]]) -> T:
+    """Run ``call`` on a virtual-time loop of its own and return its result; a task that it leaves behind fails."""
+
+    async def alone() -> T:
+        before = asyncio.all_tasks()
+        result = await call()
+        left = asyncio.all_tasks() - before
+        assert not left, f"left behind: {left}"
+        return result
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        return runner.run(alone())

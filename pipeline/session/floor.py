@@ -89,7 +89,7 @@ class Floor:
 
     @property
     def may_be_stopped(self) -> bool:
-        """Return whether the caller's speech may stop the reply."""
+        """Return whether there is a reply that the caller may stop."""
         return self._current is not None and self._current.barge_in_allowed
 
     def played(self, reply: ReplyId, played_ms: int, *, over: bool) -> None:
@@ -115,7 +115,7 @@ class Floor:
             clock=self._clock,
             tell=self._tell,
         )
-        reply.barge_in_allowed = barge_in_allowed and self._shape.barge_in_allowed
+        reply.barge_in_allowed = barge_in_allowed
         for event in known:
             reply.timeline.feed(event)
         older, self._latest, self._current = self._latest, reply, reply

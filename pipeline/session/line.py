@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from anyio.abc import ObjectReceiveStream
+from anyio.streams.memory import MemoryObjectReceiveStream
 
 from pipeline.core.events import CallEvent, ClientEvent, ReplyId, TurnId
 from pipeline.core.pcm import MicFrame, Pcm
@@ -25,12 +25,12 @@ class Line(Protocol):
     """One client's side of a call."""
 
     @property
-    def microphone(self) -> ObjectReceiveStream[MicFrame]:
+    def microphone(self) -> MemoryObjectReceiveStream[MicFrame]:
         """Return the caller's sound in order; its end means that no more will come, not why."""
         ...
 
     @property
-    def requests(self) -> ObjectReceiveStream[ClientEvent]:
+    def requests(self) -> MemoryObjectReceiveStream[ClientEvent]:
         """Return what the client asks for, in order; its end means that the client has closed its half."""
         ...
 

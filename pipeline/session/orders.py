@@ -23,8 +23,8 @@ from pipeline.core.events import (
 from pipeline.hearing.listener import Listener
 from pipeline.session.digits import Digits
 from pipeline.session.floor import Floor, State
+from pipeline.session.plan import CallPlan
 from pipeline.session.timers import Timers
-from pipeline.settings import Endpointing
 
 Typed = Callable[[str, str], Awaitable[None]]
 """Answers a turn in writing: text and language."""
@@ -38,7 +38,7 @@ class Orders:
         floor: Floor,
         listener: Listener,
         timers: Timers,
-        endpointing: Endpointing,
+        plan: CallPlan,
         *,
         clock: Clock,
         tell: Callable[[CallEvent], Awaitable[None]],
@@ -48,11 +48,12 @@ class Orders:
         self._floor = floor
         self._listener = listener
         self._timers = timers
-        self._endpointing = endpointing
+        self._endpointing = plan.endpointing
         self._clock = clock
         self._tell = tell
         self._typed = typed
-        self._digits = Digits()
+        self._digits = Digits(plan.digits)
+        self._digits_stop = plan.digits_stop
 
     @property
     def digits_due_at(self) -> float | None:
@@ -112,7 +113,7 @@ class Orders:
 
     async def _press(self, digit: str) -> None:
         self._timers.stop_no_input()
-        if self._floor.may_be_stopped:
+        if self._digits_stop and self._floor.may_be_stopped:
             await self._floor.stop(ReplyStatus.BARGE_IN)
         await self._enter(self._digits.press(digit, self._clock.now()))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pipeline.core.stages import Recognizer, Synthesizer, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
+from pipeline.session.digits import DigitRules
 from pipeline.session.reply import ReplyShape
 from pipeline.settings import Call, Endpointing
 
@@ -27,8 +28,13 @@ class CallPlan:
     agent: Agent
     call: Call
     endpointing: Endpointing
-    sustained: float | None
-    """Speech, in seconds, that stops a reply; None never stops one."""
+    speech_stops: bool
+    """The caller's speech may stop replies."""
+    digits_stop: bool
+    """A key press may stop replies."""
+    sustained: float
+    """Speech, in seconds, that is enough to stop a reply."""
+    digits: DigitRules
     language: str | None
     history_turns: int
     reply: ReplyShape

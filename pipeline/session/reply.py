@@ -44,8 +44,6 @@ class ReplyShape:
     """Send at the pace of listening; otherwise as fast as the client takes it."""
     reports_playback: bool
     """The client says how far it has played, so its word is waited for."""
-    barge_in_allowed: bool
-    """The caller's speech may stop replies."""
     fallback: str
     """Said when the model fails before it wrote anything."""
 
@@ -138,7 +136,8 @@ class Reply:
             lead=self._shape.playout.lead if self._shape.paced else None,
             send=self._send,
         )
-        async with anyio.create_task_group() as tasks, clauses, frames:
+        # All four ends close here: a task that is cancelled before its first step closes nothing.
+        async with clauses_in, clauses, frames_in, frames, anyio.create_task_group() as tasks:
             tasks.start_soon(self._write, source, clauses_in)
             tasks.start_soon(self._speak, clauses, frames_in)
             await playout.run(frames, self._line.output_rate)

@@ -90,7 +90,7 @@ class Session:
             engines.voice.open(),
             engines.recognizer,
             plan.endpointing,
-            sustained=plan.sustained if plan.sustained is not None else float("inf"),
+            sustained=plan.sustained,
             language=plan.language,
             clock=clock,
             next_turn=self._next_turn,
@@ -108,7 +108,7 @@ class Session:
             self._floor,
             self._listener,
             self._timers,
-            plan.endpointing,
+            plan,
             clock=clock,
             tell=self._tell,
             typed=self._typed,
@@ -128,6 +128,13 @@ class Session:
         ended = CallEnded(turn=self._turn, at=now, reason=reason, duration=now - self._began_at, turns=self._turn)
         await self._tell(ended)
         return ended
+
+    def depths(self) -> dict[str, Callable[[], int]]:
+        """Return, by channel, what tells how many items wait in it."""
+        return {
+            "session": lambda: self._inbox.statistics().current_buffer_used,
+            "microphone": lambda: self._line.microphone.statistics().current_buffer_used,
+        }
 
     async def announce_end(self, remaining: float) -> None:
         """Tell the client that the service will end the call in so many seconds."""
@@ -179,7 +186,7 @@ class Session:
     async def _heard(self, event: HearingEvent) -> None:
         match event:
             case SpeechSustained():
-                if self._floor.may_be_stopped:
+                if self._plan.speech_stops and self._floor.may_be_stopped:
                     cut = ReplyStatus.BARGE_IN if self._floor.state is State.SPEAKING else ReplyStatus.CANCELLED
                     await self._floor.stop(cut, onset_at=event.onset_at)
             case FinalTranscript():
@@ -204,7 +211,7 @@ class Session:
         self._silences = 0
         await self._tell(final)
         match self._floor.state:
-            case State.SPEAKING if self._floor.may_be_stopped:
+            case State.SPEAKING if self._plan.speech_stops and self._floor.may_be_stopped:
                 return  # too short for a barge-in: a backchannel
             case State.SPEAKING:
                 self._pending = final

@@ -10,6 +10,7 @@ from pipeline.core.events import CallEnded
 from pipeline.core.stages import ChatOptions
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
+from pipeline.session.digits import DigitRules
 from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.reply import ReplyShape
 from pipeline.session.session import Session
@@ -42,7 +43,7 @@ class Made:
     agent: Agent = SILENT_AGENT
     call: Call = field(default_factory=Call)
     endpointing: Endpointing = field(default_factory=Endpointing)
-    sustained: float | None = 0.256
+    barge_in: bool = True
     reports_playback: bool = False
     fallback: str = "Something went wrong."
 
@@ -51,7 +52,10 @@ class Made:
             agent=self.agent,
             call=self.call,
             endpointing=self.endpointing,
-            sustained=self.sustained,
+            speech_stops=self.barge_in,
+            digits_stop=True,
+            sustained=0.256,
+            digits=DigitRules(),
             language="en",
             history_turns=8,
             reply=ReplyShape(
@@ -60,7 +64,6 @@ class Made:
                 channels=Channels(),
                 paced=True,
                 reports_playback=self.reports_playback,
-                barge_in_allowed=self.sustained is not None,
                 fallback=self.fallback,
             ),
         )

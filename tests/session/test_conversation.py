@@ -132,7 +132,7 @@ async def test_a_short_sound_does_not_stop_the_reply() -> None:
 async def test_barge_in_that_is_switched_off_leaves_the_reply_alone_and_is_answered_after_it() -> None:
     made = Made(
         FakeLine([(1.0, 2.0), (3.5, 4.2)], 14.0),
-        sustained=None,
+        barge_in=False,
         recognizer=FakeRecognizer([(0.1, "first"), (0.1, "second")]),
         model=FakeModel(LONG_ANSWER[:8], ANSWER),
     )

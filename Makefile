@@ -1,0 +1,47 @@
+.DEFAULT_GOAL := help
+bin := .venv/bin
+profile ?= cpu
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+venv: ## Make .venv from the lock file
+	@scripts/venv.sh
+
+models: venv ## Fetch the models of a profile (profile=cpu)
+	@$(bin)/voicepipe models pull --profile $(profile)
+
+demo: models ## Start the service, call it and hear the answers
+	@$(bin)/voicepipe demo --profile $(profile)
+
+serve: models ## Run the service
+	@$(bin)/voicepipe serve --profile $(profile)
+
+test: venv ## Run all tests (fetches models, recordings and an Ollama server first)
+	@$(bin)/voicepipe models pull --profile cpu --tests
+	@scripts/recordings.sh
+	@scripts/ollama.sh
+	@$(bin)/pytest -m "not gpu and not soak"
+
+test-fast: venv ## Run the tests that need no model
+	@$(bin)/pytest -m "not engine and not e2e and not gpu and not soak"
+
+check: venv ## Format, lint, types, layers, contract and the fast tests
+	@$(bin)/ruff format --check .
+	@$(bin)/ruff check .
+	@$(bin)/mypy
+	@$(bin)/lint-imports
+	@scripts/protos.sh --check
+	@$(bin)/pytest -q -m "not engine and not e2e and not gpu and not soak"
+
+ollama: ## Find an Ollama server's binary, or build it; the last line is its path
+	@scripts/ollama.sh
+
+format: venv ## Put the code into its format
+	@$(bin)/ruff format .
+	@$(bin)/ruff check --fix .
+
+protos: venv ## Generate the code of the contract
+	@scripts/protos.sh
+
+.PHONY: help venv models demo serve test test-fast check ollama format protos

@@ -1,0 +1,200 @@
+"""Calls: the service's switchboard. Joins a client's wishes, the agent and the settings into the plan of one call."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import anyio
+
+from pipeline.core.clock import Clock
+from pipeline.core.errors import EntranceError
+from pipeline.core.events import CallEnded, EndpointingChanged
+from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, Synthesizer, VoiceActivityEngine
+from pipeline.dialog.agents import Agent
+from pipeline.dialog.responder import Responder
+from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, Terms
+from pipeline.entrances.switchboard import DigitRules as DigitTerms
+from pipeline.observe import CallObserver, Metrics
+from pipeline.session.digits import DigitRules
+from pipeline.session.line import Line
+from pipeline.session.plan import CallPlan, Engines
+from pipeline.session.reply import ReplyShape
+from pipeline.session.session import Session
+from pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The engines that all calls share, loaded and warm."""
+
+    voice: VoiceActivityEngine
+    recognizer: Recognizer
+    model: ChatModel
+    synthesizer: Synthesizer
+
+
+class Call:
+    """One call that can begin at once."""
+
+    def __init__(self, plan: CallPlan, engines: Engines, terms: Terms, conversation: str, calls: "Calls") -> None:
+        """Keep what the call needs; nothing is held for it until ``run``."""
+        self._plan = plan
+        self._engines = engines
+        self._terms = terms
+        self._conversation = conversation
+        self._calls = calls
+
+    @property
+    def terms(self) -> Terms:
+        """Return what holds for it."""
+        return self._terms
+
+    async def run(self, line: Line) -> CallEnded:
+        """Conduct the call to its end; the returned event has been sent on the line. Cancelling hangs up."""
+        return await self._calls.conduct(self._conversation, self._plan, self._engines, line)
+
+
+class Calls:
+    """Finds who answers, and knows which calls are live."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        agents: Mapping[str, Agent],
+        shared: Callable[[], Shared],
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        """Answer for these agents; ``shared`` returns the engines, and raises EntranceError while they load."""
+        self._settings = settings
+        self._agents = agents
+        self._shared = shared
+        self._metrics = metrics
+        self._clock = clock
+        self._live: set[Session] = set()
+        self._one_ended = anyio.Event()
+
+    def agents(self) -> Sequence[AgentCard]:
+        """Return all agents, as clients are told of them."""
+        return [
+            AgentCard(
+                id=agent.id,
+                name=agent.name,
+                description=agent.description,
+                languages=(agent.language,),
+                voice=self._settings.speaking.voice,
+                default=agent.id == self._settings.agent,
+            )
+            for agent in self._agents.values()
+        ]
+
+    async def prepare(self, start: CallStart) -> Call:
+        """Return the call, ready to run. Raises EntranceError ``unknown-agent``, or ``not-ready`` while models load."""
+        wanted = start.agent or self._settings.agent
+        agent = self._agents.get(wanted)
+        if agent is None:
+            known = ", ".join(sorted(self._agents))
+            raise EntranceError("unknown-agent", f"no agent {wanted!r}; there are: {known}", field="start.agent_id")
+        shared = self._shared()
+        plan = self._plan(start, agent)
+        dialog = self._settings.dialog
+        options = ChatOptions(
+            temperature=dialog.temperature, top_p=dialog.top_p, num_predict=dialog.num_predict, stop=dialog.stop
+        )
+        engines = Engines(
+            voice=shared.voice,
+            recognizer=shared.recognizer,
+            responder=Responder(shared.model, agent.persona, options),
+            synthesizer=shared.synthesizer,
+        )
+        return Call(plan, engines, _terms(start, agent, plan), start.conversation, self)
+
+    async def conduct(self, conversation: str, plan: CallPlan, engines: Engines, line: Line) -> CallEnded:
+        """Run one call and keep count of it."""
+        session = Session(
+            line,
+            engines,
+            plan,
+            clock=self._clock,
+            observe=CallObserver(self._metrics, conversation, plan.agent.id),
+            inbox=self._settings.channels.events,
+        )
+        self._metrics.calls_started.inc()
+        self._live.add(session)
+        reason = "vanished"
+        try:
+            with self._metrics.calls_active.track_inprogress(), ExitStack() as watched:
+                for channel, depth in session.depths().items():
+                    watched.enter_context(self._metrics.queues.watch(channel, depth))
+                ended = await session.run()
+            reason = ended.reason.value
+            return ended
+        finally:
+            self._live.discard(session)
+            self._one_ended.set()
+            self._metrics.calls_ended.labels(reason).inc()
+
+    async def drain(self, patience: float) -> None:
+        """Tell every caller that the service will end, and wait until the calls are over or patience is."""
+        for session in list(self._live):
+            await session.announce_end(patience)
+        with anyio.move_on_after(patience):
+            while self._live:
+                self._one_ended = anyio.Event()
+                await self._one_ended.wait()
+
+    def _plan(self, start: CallStart, agent: Agent) -> CallPlan:
+        settings = self._settings
+        wishes = start.endpointing
+        mode = start.barge_in.mode or (BargeInMode.ANY if settings.barge_in.enabled else BargeInMode.NONE)
+        min_speech = start.barge_in.min_speech
+        return CallPlan(
+            agent=agent,
+            call=settings.call.model_copy(update=_given(no_input=wishes.no_input)),
+            endpointing=settings.endpointing.model_copy(
+                update=_given(silence=wishes.silence, max_speech=wishes.max_speech)
+            ),
+            speech_stops=mode in {BargeInMode.SPEECH, BargeInMode.ANY},
+            digits_stop=mode in {BargeInMode.DTMF, BargeInMode.ANY},
+            sustained=settings.barge_in.min_speech if min_speech is None else min_speech,
+            digits=replace(
+                DigitRules(),
+                **_given(limit=start.digits.limit, terminators=start.digits.terminators, pause=start.digits.pause),
+            ),
+            language=settings.recognition.language or agent.language,
+            history_turns=settings.dialog.history_turns,
+            reply=ReplyShape(
+                speaking=settings.speaking,
+                playout=settings.playout.model_copy(update=_given(lead=start.wants.lead)),
+                channels=settings.channels,
+                paced=start.wants.paced,
+                reports_playback=start.reports_playback,
+                fallback=agent.phrases.failure,
+            ),
+        )
+
+
+def _given(**wishes: object) -> dict[str, Any]:
+    """Return the wishes that were made."""
+    return {name: value for name, value in wishes.items() if value is not None}
+
+
+def _terms(start: CallStart, agent: Agent, plan: CallPlan) -> Terms:
+    modes = {
+        (True, True): BargeInMode.ANY,
+        (True, False): BargeInMode.SPEECH,
+        (False, True): BargeInMode.DTMF,
+        (False, False): BargeInMode.NONE,
+    }
+    return Terms(
+        agent=agent.id,
+        language=plan.language or "",
+        max_duration=plan.call.max_duration,
+        endpointing=EndpointingChanged(
+            no_input=plan.call.no_input, silence=plan.endpointing.silence, max_speech=plan.endpointing.max_speech
+        ),
+        barge_in=BargeInRules(mode=modes[plan.speech_stops, plan.digits_stop], min_speech=plan.sustained),
+        digits=DigitTerms(limit=plan.digits.limit, terminators=plan.digits.terminators, pause=plan.digits.pause),
+        lead=plan.reply.playout.lead,
+    )
