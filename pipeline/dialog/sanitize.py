@@ -69,8 +69,11 @@ class _Tags:
         return "".join(map(self._step, text))
 
     def flush(self) -> str:
-        held, self._held = self._held, ""
-        return "" if self._thought_ends or self._over else held.lstrip("<[")
+        rest = ""
+        while self._held and not self._thought_ends:
+            held, self._held = self._held, ""
+            rest += "".join(map(self._step, held[1:]))
+        return rest
 
     def _step(self, character: str) -> str:
         if self._over:

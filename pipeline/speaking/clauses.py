@@ -53,7 +53,7 @@ class ClauseCutter:
 
     def feed(self, delta: str) -> list[str]:
         """Return the clauses that ``delta`` completes, in order."""
-        return [clause for character in delta if (clause := self._step(character))]
+        return [clause for character in delta for clause in self._step(character)]
 
     def flush(self) -> list[str]:
         """Return what is left; the reply is over. Text without anything to speak gives no clause."""
@@ -61,30 +61,31 @@ class ClauseCutter:
         self._text, self._spoken_from = "", None
         return rest
 
-    def _step(self, character: str) -> str:
-        clause = ""
+    def _step(self, character: str) -> list[str]:
+        cut: list[str] = []
         if character.isalnum():
             if self._spoken_from is not None:
-                clause = self._cut(self._place(character))
+                cut += self._cut_before(character)
+            # A long run of marks may leave too much behind the first cut.
+            while self._spoken_from is not None and len(self._text) - self._spoken_from >= self._limit:
+                cut.append(self._cut(self._soft_at or self._space_at or len(self._text)))
             if self._spoken_from is None:
                 self._spoken_from = len(self._text)
             self._spoken_to = len(self._text) + 1
         self._text += character
-        return clause
+        return cut
 
-    def _place(self, following: str) -> int:
-        """Return where to cut now that ``following`` has arrived, 0 for nowhere."""
+    def _cut_before(self, following: str) -> list[str]:
+        """Return the clause that is over now that ``following`` has arrived, else take note of the place."""
         found, offset = boundary(self._text[: self._spoken_to], self._text[self._spoken_to :], following)
         here = self._spoken_to + offset
         if self._is_end(found):
-            return here
+            return [self._cut(here)]
         if found >= Break.SOFT:
             self._soft_at = here
         elif found is Break.SPACE:
             self._space_at = here
-        if len(self._text) - (self._spoken_from or 0) < self._limit:
-            return 0
-        return self._soft_at or self._space_at or len(self._text)
+        return []
 
     def _is_end(self, found: Break) -> bool:
         if self._clauses > 1 or found is Break.NONE:
@@ -95,8 +96,6 @@ class ClauseCutter:
         return count >= (self._first_words if found is Break.SPACE else _LEAST_WORDS)
 
     def _cut(self, at: int) -> str:
-        if not at:
-            return ""
         clause, self._text = self._text[:at], self._text[at:]
         self._clauses += 1
         self._soft_at = max(0, self._soft_at - at)
