@@ -1,0 +1,247 @@
+"""``voicepipe models``: what there is, what lies here, and how to get the rest."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, Self
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from pipeline import configuration
+from pipeline.core.errors import ModelError, PipelineError
+from pipeline.models import catalog, hub, ollama_registry
+from pipeline.models.fetch import Puller
+from pipeline.models.ollama_registry import OllamaRegistry, can_serve
+from pipeline.models.store import Store, cache_folder
+from pipeline.models.wheels import Wheels
+from pipeline.settings import Settings
+
+ALWAYS = ("silero-vad",)
+"""Models that every profile needs and none names."""
+
+WIDE = 110
+"""Characters of a screen on which every column has room."""
+
+app = typer.Typer(help="Model files: list them, fetch them, check them.", no_args_is_help=True)
+
+Profile = Annotated[str, typer.Option("--profile", "-p", help="A profile's name, or its file.")]
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="A TOML file with settings.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+@app.command("list")
+def list_models(*, config: Config = None, as_json: AsJson = False) -> None:
+    """Show every model of the catalog and whether it is here."""
+    with _told():
+        _, store = _open("", config)
+        entries = [_entry(store, model) for model in store.catalog]
+    if as_json:
+        typer.echo(json.dumps(entries, indent=2))
+        return
+    screen = Console()
+    headings = ["name", "kind", "size", "licence", "here", "what it is"]
+    # On a narrow screen the last column would squeeze the names out.
+    shown = headings if screen.width >= WIDE else headings[:-1]
+    table = Table(box=None, pad_edge=False)
+    for heading in shown:
+        table.add_column(heading, no_wrap=heading != headings[-1], justify="right" if heading == "size" else "left")
+    for entry in entries:
+        size, here = f"{entry['size'] / 1e6:,.0f} MB", "yes" if entry["present"] else "-"
+        row = [entry["name"], entry["kind"], size, entry["licence"], here, entry["about"]]
+        table.add_row(*row[: len(shown)])
+    screen.print(table)
+
+
+@app.command()
+def pull(
+    names: Annotated[list[str] | None, typer.Argument(help="Names from `voicepipe models list`.")] = None,
+    *,
+    profile: Profile = "",
+    config: Config = None,
+    trust_on_first_use: Annotated[
+        bool, typer.Option("--trust-on-first-use", help="Take files whose hash the catalog has not, and record it.")
+    ] = False,
+    ollama: Annotated[bool, typer.Option("--ollama", help="Also register them with the Ollama server.")] = False,
+    ollama_url: Annotated[str, typer.Option(help="Where that server is, if not where the settings say.")] = "",
+) -> None:
+    """Fetch models by name, or all that a profile names: of each ordered list the first that can be had."""
+    if not names and not profile:
+        raise typer.BadParameter("give the names of models, or --profile")
+    with _told(), _Bars() as bars:
+        settings, store = _open(profile, config)
+        environment = _environment()
+        for name in names or ():
+            store.catalog[name]
+        with hub.client() as http:
+            puller = Puller(
+                store,
+                hub.Hub(http, environment.get("HF_ENDPOINT", hub.ENDPOINT)),
+                Wheels(sys.executable, environment),
+                progress=bars,
+                trust_on_first_use=trust_on_first_use,
+            )
+            pulled = _pull(puller, bars, [*((name,) for name in names or ()), *(_named(settings) if profile else ())])
+        if ollama or ollama_url:
+            _register(store, settings, ollama_url, pulled, bars)
+
+
+@app.command()
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(help="Default: every model that is here.")] = None,
+    *,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hash the files of models and compare. The exit status is 1 if one is missing or changed."""
+    with _told():
+        _, store = _open("", config)
+        chosen = names or [name for name in store.catalog.names if store.folder(name).exists()]
+        with _Bars() as bars:
+            results = {name: store.faults(name, bars) for name in chosen}
+    if as_json:
+        entries = [{"name": name, "ok": not faults, "faults": faults} for name, faults in results.items()]
+        typer.echo(json.dumps(entries, indent=2))
+    else:
+        for name, faults in results.items():
+            typer.echo(f"{name}: " + ("; ".join(f"{path} {what}" for path, what in faults.items()) or "ok"))
+    broken = [name for name, faults in results.items() if faults]
+    if broken:
+        _complain("", fix=f"voicepipe models pull {' '.join(broken)}")
+        raise typer.Exit(1)
+
+
+@app.command()
+def path(name: str, *, config: Config = None) -> None:
+    """Print the folder of a model that is here."""
+    with _told():
+        _, store = _open("", config)
+        typer.echo(store.path(name))
+
+
+def _open(profile: str, config: Path | None) -> tuple[Settings, Store]:
+    """Return the settings and the store that they name. Raises PipelineError."""
+    settings = configuration.load(profile=profile, config=config)
+    cache = cache_folder(settings.models.cache, _environment())
+    return settings, Store(cache, catalog.read(settings.models.catalog))
+
+
+def _environment() -> Mapping[str, str]:
+    return os.environ  # noqa: TID251
+
+
+def _entry(store: Store, model: catalog.Model) -> dict[str, Any]:
+    """Return what ``list --json`` says of a model."""
+    return {
+        "name": model.name,
+        "kind": model.kind,
+        "about": model.about,
+        "licence": model.licence,
+        "languages": list(model.languages),
+        "size": model.size,
+        "present": store.present(model.name),
+        "path": str(store.folder(model.name)),
+        "sources": [str(source) for source in model.sources],
+    }
+
+
+def _named(settings: Settings) -> list[tuple[str, ...]]:
+    """Return the models that a profile names: for each job the names that would do, best first."""
+    jobs = [settings.recognition.models, settings.dialog.models, (settings.speaking.voice,)]
+    return [*jobs, *((name,) for name in ALWAYS)]
+
+
+def _pull(puller: Puller, bars: "_Bars", jobs: list[tuple[str, ...]]) -> list[str]:
+    """Pull one model for each job and return their names. Raises ModelError after all were tried, if some failed."""
+    pulled, failed = [], []
+    for job in jobs:
+        try:
+            pulled.append(puller.pull_first(job))
+            bars.said(pulled[-1], "is here")
+        except ModelError as error:
+            failed.append(error)
+    if len(failed) == 1:
+        raise failed[0]
+    if failed:
+        fix = "; ".join(error.fix for error in failed if error.fix)
+        raise ModelError(failed[0].code, "\n".join(map(str, failed)), fix=fix)
+    return pulled
+
+
+def _register(store: Store, settings: Settings, url: str, names: list[str], bars: "_Bars") -> None:
+    """Register those of ``names`` that Ollama can serve. Raises ModelError."""
+    modelfiles = settings.models.catalog.parent
+    with ollama_registry.client(url or settings.dialog.ollama_url) as http:
+        registry = OllamaRegistry(http, store, modelfiles, progress=bars)
+        for name in names:
+            if can_serve(store.catalog[name]):
+                new = registry.register(name)
+                bars.said(name, "registered with Ollama" if new else "Ollama has it already")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Print what went wrong and what mends it; leave with 1, or 2 for an unknown name, or 130 on ctrl-C."""
+    try:
+        yield
+    except PipelineError as error:
+        _complain(str(error), fix=getattr(error, "fix", ""))
+        raise typer.Exit(2 if error.code == "unknown-model" else 1) from error
+    except KeyboardInterrupt as stop:
+        _complain("stopped; the same command goes on from here")
+        raise typer.Exit(130) from stop
+
+
+def _complain(text: str, *, fix: str = "") -> None:
+    if text:
+        typer.echo(text, err=True)
+    if fix:
+        typer.echo(f"fix: {fix}", err=True)
+
+
+class _Bars:
+    """Draws one bar for each model on standard error, and writes notes above them."""
+
+    def __init__(self) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
+        self._bars = Progress(*columns, console=Console(stderr=True))
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def moved(self, model: str, done: int, total: int) -> None:
+        """Draw."""
+        if model not in self._tasks:
+            self._tasks[model] = self._bars.add_task(model, total=total)
+        self._bars.update(self._tasks[model], completed=done, total=total)
+
+    def said(self, model: str, text: str) -> None:
+        """Write a line."""
+        self._bars.console.print(f"{model}: {text}", markup=False, highlight=False, soft_wrap=True)
