@@ -1,1 +1,1 @@
-"""Ways in: gRPC now, browsers later. An entrance turns a client's messages into a Line and the session's events into messages."""
+"""Ways in. An entrance turns a client's messages into a Line, and the session's events into messages."""

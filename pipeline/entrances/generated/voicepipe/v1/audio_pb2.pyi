@@ -87,8 +87,9 @@ Global___AudioFormat: _TypeAlias = AudioFormat  # noqa: Y015
 class AudioInput(_message.Message):
     """Client to server: a stretch of the caller's sound. Send it as it is captured, in order, every 10 to 200 ms.
 
-    Sound sent before Started counts for nothing: the call ends with FAILED_PRECONDITION. A message that is refused later
-    is answered with a Notice; its sound is lost and the call goes on.
+    Wait for Started before sending any: Started settles the form. Sound that comes before ConversationStart ends the call
+    with FAILED_PRECONDITION. A message that is refused later is answered with a Notice; its sound is lost and the call
+    goes on.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -106,11 +107,13 @@ class AudioInput(_message.Message):
     """Number of samples of this direction that lie before the first one of this message, those that the client lost
     included; counted at the input rate, from any starting point that the first message sets. Optional: without it the
     message follows the last one. A jump ahead is lost sound: up to 5 s of it is filled with silence, more is skipped
-    and reported by a Notice. Sound that was already sent is cut off and not heard twice.
+    and reported by a Notice. Sound that was already sent is cut off and not heard twice; a jump back by more than 5 s is
+    taken as a new starting point and reported by a Notice.
     """
     discontinuity: _builtins.bool
     """True where the sound does not go on from the message before (a switch of source, the end of a mute). The server then
-    forgets its filter state, and skips a jump of sample_offset instead of filling it.
+    forgets its filter state, skips a jump ahead of sample_offset instead of filling it, and takes a jump back as a new
+    starting point.
     """
     def __init__(
         self,

@@ -90,12 +90,12 @@ class _BargeInModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BargeInMo
     BARGE_IN_MODE_SPEECH: _BargeInMode.ValueType  # 2
     """The caller's speech."""
     BARGE_IN_MODE_DTMF: _BargeInMode.ValueType  # 3
-    """A key press. Not served yet: UNIMPLEMENTED."""
+    """A key press."""
     BARGE_IN_MODE_ANY: _BargeInMode.ValueType  # 4
-    """Either. Not served yet: UNIMPLEMENTED."""
+    """Either."""
 
 class BargeInMode(_BargeInMode, metaclass=_BargeInModeEnumTypeWrapper):
-    """What stops a reply."""
+    """What stops a reply. A mode that the agent cannot honour ends the start with UNIMPLEMENTED."""
 
 BARGE_IN_MODE_UNSPECIFIED: BargeInMode.ValueType  # 0
 """The agent's choice."""
@@ -104,9 +104,9 @@ BARGE_IN_MODE_NONE: BargeInMode.ValueType  # 1
 BARGE_IN_MODE_SPEECH: BargeInMode.ValueType  # 2
 """The caller's speech."""
 BARGE_IN_MODE_DTMF: BargeInMode.ValueType  # 3
-"""A key press. Not served yet: UNIMPLEMENTED."""
+"""A key press."""
 BARGE_IN_MODE_ANY: BargeInMode.ValueType  # 4
-"""Either. Not served yet: UNIMPLEMENTED."""
+"""Either."""
 Global___BargeInMode: _TypeAlias = BargeInMode  # noqa: Y015
 
 class _Pacing:
@@ -120,7 +120,7 @@ class _PacingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pacing.ValueTy
     PACING_REALTIME: _Pacing.ValueType  # 1
     """In real time with a short lead: right for every client."""
     PACING_FAST: _Pacing.ValueType  # 2
-    """With a lead of 2 s, for clients on shaky networks. Needs ClientCapabilities.can_clear, or the start is refused."""
+    """As fast as it is made. Needs ClientCapabilities.can_clear, or the start ends with INVALID_ARGUMENT."""
 
 class Pacing(_Pacing, metaclass=_PacingEnumTypeWrapper):
     """How fast a reply's sound is sent."""
@@ -130,7 +130,7 @@ PACING_UNSPECIFIED: Pacing.ValueType  # 0
 PACING_REALTIME: Pacing.ValueType  # 1
 """In real time with a short lead: right for every client."""
 PACING_FAST: Pacing.ValueType  # 2
-"""With a lead of 2 s, for clients on shaky networks. Needs ClientCapabilities.can_clear, or the start is refused."""
+"""As fast as it is made. Needs ClientCapabilities.can_clear, or the start ends with INVALID_ARGUMENT."""
 Global___Pacing: _TypeAlias = Pacing  # noqa: Y015
 
 @_typing.final
@@ -519,7 +519,7 @@ class OutputConfig(_message.Message):
     pacing: Global___Pacing.ValueType
     """How fast sound is sent."""
     lead_ms: _builtins.int
-    """Furthest ahead of real time, in milliseconds, 20 to 2000. Absent: the server's choice (200), or 2000 for FAST."""
+    """Furthest ahead of real time with REALTIME, in milliseconds, 20 to 2000. Absent: the server's choice, 200 by default."""
     def __init__(
         self,
         *,
