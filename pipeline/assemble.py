@@ -1,0 +1,107 @@
+"""The composition root: settings and model files in, warm engines out. The only importer of engine adapters."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from anyio import to_thread
+
+from pipeline.calls import Shared
+from pipeline.core.clock import Clock
+from pipeline.core.errors import DialogError, PipelineError
+from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, Synthesizer, VoiceActivityEngine
+from pipeline.dialog.agents import Agent
+from pipeline.dialog.responder import Responder
+from pipeline.models.store import Store
+from pipeline.observe import Metrics, logger
+from pipeline.settings import Settings
+
+T = TypeVar("T")
+
+
+class Assembly:
+    """Builds each engine once, and imports it there: an engine that is not used costs nothing."""
+
+    def __init__(self, settings: Settings, store: Store, metrics: Metrics, clock: Clock) -> None:
+        """Read model files from ``store``; report load times to ``metrics``."""
+        self._settings = settings
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._log = logger("assemble")
+
+    async def engines(self, agents: Iterable[Agent]) -> Shared:
+        """Load and warm everything; the model has read every agent's prompt. Raises PipelineError."""
+        voice = await self._timed("silero-vad", self._voice)
+        recognizer = await self._timed("recognizer", self._recognizer)
+        synthesizer = await self._timed("synthesizer", self._synthesizer)
+        model = await self._timed("chat-model", self._model)
+        for agent in agents:
+            await self._timed(f"prompt-{agent.id}", Responder(model, agent.persona, ChatOptions()).warm)
+        return Shared(voice, recognizer, model, synthesizer)
+
+    async def _timed(self, name: str, build: Callable[[], Awaitable[T]]) -> T:
+        began = self._clock.now()
+        built = await build()
+        seconds = self._clock.now() - began
+        self._metrics.model_load.labels(name).set(seconds)
+        self._log.info("loaded", what=name, seconds=round(seconds, 3))
+        return built
+
+    async def _voice(self) -> VoiceActivityEngine:
+        from pipeline.hearing.silero import Silero
+
+        return await to_thread.run_sync(Silero.load, self._store.path("silero-vad"))
+
+    async def _recognizer(self) -> Recognizer:
+        from pipeline.hearing.whisper import Whisper
+
+        name = self._store.first_present(self._settings.recognition.models)
+        recognizer = await to_thread.run_sync(Whisper.load, self._store.path(name), self._settings.recognition)
+        await recognizer.warm()
+        self._log.info("recognizer", model=name)
+        return recognizer
+
+    async def _synthesizer(self) -> Synthesizer:
+        from pipeline.speaking.piper import Piper
+
+        return await to_thread.run_sync(
+            Piper.load, self._store.path(self._settings.speaking.voice), self._settings.speaking
+        )
+
+    async def _model(self) -> ChatModel:
+        """Return the chat model that the settings ask for; ``auto`` prefers an Ollama server that can answer."""
+        engine = self._settings.dialog.engine
+        if engine == "llamacpp":
+            return await self._embedded()
+        try:
+            return await self._ollama()
+        except DialogError as error:
+            if engine == "ollama":
+                raise
+            self._log.info("no Ollama, taking the embedded model", code=error.code, reason=str(error))
+        return await self._embedded()
+
+    async def _ollama(self) -> ChatModel:
+        from pipeline.dialog.ollama import Ollama
+
+        missing: PipelineError | None = None
+        for name in self._settings.dialog.models:
+            model = Ollama(self._settings.dialog, name)
+            try:
+                await model.check()
+            except DialogError as error:
+                if error.code != "model-missing":
+                    raise
+                missing = missing or error
+                continue
+            self._log.info("chat model", engine="ollama", model=name)
+            return model
+        assert missing is not None  # noqa: S101  settings hold at least one name
+        raise missing
+
+    async def _embedded(self) -> ChatModel:
+        from pipeline.dialog.llamacpp import LlamaCpp
+
+        name = self._store.first_present(self._settings.dialog.models)
+        self._log.info("chat model", engine="llamacpp", model=name)
+        return await to_thread.run_sync(LlamaCpp.load, self._store.file(name, ".gguf"), self._settings.dialog)

@@ -1,0 +1,21 @@
+"""``voicepipe``: the command line. The one place, with ``serve``, that reads the environment."""
+
+import typer
+
+from pipeline.cli import call, check, demo, models, serve
+
+app = typer.Typer(
+    help="Answers calls: hears a turn, transcribes it, asks a model and speaks the answer.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+app.command("serve")(serve.serve)
+app.command("call")(call.call)
+app.command("check")(check.check)
+app.command("demo")(demo.demo)
+app.add_typer(models.app, name="models")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,131 @@
+"""``voicepipe check``: is everything here that the service needs, and what to type where it is not."""
+
+import json
+import platform
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.cli.screen import AsJson, Config, Profile, opened, told
+from pipeline.core.errors import ModelError, PipelineError
+from pipeline.dialog import agents
+from pipeline.models.store import Store
+from pipeline.settings import Settings
+
+PACKAGES = (
+    "faster-whisper",
+    "ctranslate2",
+    "onnxruntime",
+    "piper-tts",
+    "streaming-vits",
+    "xllamacpp",
+    "ollama",
+    "grpcio",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: str
+    ok: bool
+    fix: str = ""
+    """What to type; empty when nothing needs mending."""
+
+
+def check(*, profile: Profile = "", config: Config = None, as_json: AsJson = False) -> None:
+    """Look at the installation, the models of a profile and the engines; exit with 1 if calls cannot be answered."""
+    with told():
+        settings, store = opened(profile, config)
+        findings = [*_installed(), *_models(settings, store), *_agents(settings), *_engines(settings, store)]
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        _draw(findings)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def _draw(findings: Iterable[Finding]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "what", "state", "fix"):
+        table.add_column(heading)
+    for finding in findings:
+        table.add_row("[green]ok[/]" if finding.ok else "[red]no[/]", finding.what, finding.state, finding.fix)
+    Console().print(table)
+
+
+def _installed() -> Iterator[Finding]:
+    yield Finding("python", platform.python_version(), sys.version_info >= (3, 11), "")
+    for package in PACKAGES:
+        try:
+            yield Finding(package, metadata.version(package), ok=True)
+        except metadata.PackageNotFoundError:
+            yield Finding(package, "not installed", ok=False, fix="make venv")
+
+
+def _models(settings: Settings, store: Store) -> Iterator[Finding]:
+    """Look for one model of each job, and hash the one that would be used."""
+    jobs = {
+        "voice activity": ("silero-vad",),
+        "recognition": settings.recognition.models,
+        "voice": (settings.speaking.voice,),
+        "chat": settings.dialog.models,
+    }
+    for job, names in jobs.items():
+        try:
+            name = store.first_present(names)
+            store.verify(name)
+        except ModelError as error:
+            # A chat model on an Ollama server does as well; whether there is one is another finding.
+            optional = job == "chat" and settings.dialog.engine != "llamacpp"
+            yield Finding(f"model for {job}", str(error), ok=optional, fix=error.fix)
+        else:
+            yield Finding(f"model for {job}", f"{name}, verified", ok=True)
+
+
+def _agents(settings: Settings) -> Iterator[Finding]:
+    try:
+        found = agents.load(settings.agents)
+    except PipelineError as error:
+        yield Finding("agents", str(error), ok=False, fix="")
+        return
+    yield Finding("agents", ", ".join(found), ok=settings.agent in found, fix=f"add {settings.agent}.toml")
+
+
+def _engines(settings: Settings, store: Store) -> Iterator[Finding]:
+    """Say which chat engine would answer."""
+    dialog = settings.dialog
+    embedded = dialog.engine != "ollama" and any(
+        name in store.catalog and store.present(name) for name in dialog.models
+    )
+    if dialog.engine != "llamacpp":
+        answers, state, fix = _ollama(dialog.ollama_url, dialog.models)
+        yield Finding(f"ollama at {dialog.ollama_url}", state, ok=answers or embedded, fix="" if answers else fix)
+    if dialog.engine != "ollama":
+        state = "would answer" if embedded else "has no model"
+        yield Finding(
+            "embedded llama.cpp", state, ok=True, fix="" if embedded else "voicepipe models pull --profile cpu"
+        )
+
+
+def _ollama(url: str, wanted: tuple[str, ...]) -> tuple[bool, str, str]:
+    """Return whether the server can answer calls, what it said, and what mends it."""
+    try:
+        with httpx.Client(base_url=url, timeout=2.0) as client:
+            version = client.get("/api/version").raise_for_status().json()["version"]
+            models = [model["name"].removesuffix(":latest") for model in client.get("/api/tags").json()["models"]]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return False, "does not answer", "ollama serve (or `make ollama` to get it)"
+    usable = [name for name in wanted if name.removesuffix(":latest") in models]
+    if usable:
+        return True, f"version {version}, has {usable[0]}", ""
+    return False, f"version {version}, none of {', '.join(wanted)}", f"voicepipe models pull {wanted[-1]} --ollama"

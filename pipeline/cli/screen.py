@@ -1,0 +1,52 @@
+"""What all commands do alike: settings, the model store, and errors as one line with the fix."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline import configuration
+from pipeline.core.errors import PipelineError
+from pipeline.models import catalog
+from pipeline.models.store import Store, cache_folder
+from pipeline.settings import Settings
+
+Profile = Annotated[str, typer.Option("--profile", "-p", help="A profile's name, or its file.")]
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="A TOML file with settings.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+def environment() -> Mapping[str, str]:
+    """Return the process's environment."""
+    return os.environ  # noqa: TID251
+
+
+def opened(profile: str, config: Path | None, **overrides: Any) -> tuple[Settings, Store]:
+    """Return the settings and the store that they name. Raises PipelineError."""
+    settings = configuration.load(profile=profile, config=config, overrides=overrides)
+    cache = cache_folder(settings.models.cache, environment())
+    return settings, Store(cache, catalog.read(settings.models.catalog))
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Print what went wrong and what mends it; leave with 1, with 2 for an unknown name, or with 130 on ctrl-C."""
+    try:
+        yield
+    except PipelineError as error:
+        complain(str(error), fix=getattr(error, "fix", ""))
+        raise typer.Exit(2 if error.code == "unknown-model" else 1) from error
+    except KeyboardInterrupt as stop:
+        complain("stopped")
+        raise typer.Exit(130) from stop
+
+
+def complain(text: str, *, fix: str = "") -> None:
+    """Write an error, and the command that mends it, to standard error."""
+    if text:
+        typer.echo(text, err=True)
+    if fix:
+        typer.echo(f"fix: {fix}", err=True)

@@ -1,0 +1,34 @@
+"""``voicepipe serve``: run the service."""
+
+import sys
+from typing import Annotated
+
+import typer
+import uvloop
+
+from pipeline.cli.screen import Config, Profile, opened, told
+from pipeline.observe import configure_logging, logger
+from pipeline.serve import Listening
+from pipeline.serve import serve as run
+
+Address = Annotated[str, typer.Option(help="HOST:PORT, in place of the settings'; port 0 takes a free one.")]
+
+
+def serve(*, profile: Profile = "", config: Config = None, grpc: Address = "", http: Address = "") -> None:
+    """Take calls until SIGTERM or ctrl-C.
+
+    Standard output gets two lines that scripts can wait for: ``listening grpc=HOST:PORT http=HOST:PORT`` as soon as the
+    ports are open, and ``ready`` once the models are warm. Logs go to standard error.
+    """
+    addresses = {name: address for name, address in (("grpc", grpc), ("http", http)) if address}
+    with told():
+        settings, store = opened(profile, config, server=addresses)
+        configure_logging(level=settings.log.level, style=settings.log.format, pii=settings.log.pii)
+        logger("serve").info("settings", **settings.public())
+        uvloop.run(run(settings, store, announce=_announce))
+
+
+def _announce(state: Listening | None) -> None:
+    line = "ready" if state is None else f"listening grpc={state.grpc} http={state.http}"
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
