@@ -1,11 +1,9 @@
 """Calls: the service's switchboard. Joins a client's wishes, the agent and the settings into the plan of one call."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
-
-import anyio
 
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError
@@ -56,24 +54,24 @@ class Call:
 
 
 class Calls:
-    """Finds who answers, and knows which calls are live."""
+    """Finds who answers a call, and conducts it."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        agents: Mapping[str, Agent],
-        shared: Callable[[], Shared],
-        metrics: Metrics,
-        clock: Clock,
-    ) -> None:
-        """Answer for these agents; ``shared`` returns the engines, and raises EntranceError while they load."""
+    def __init__(self, settings: Settings, agents: Mapping[str, Agent], metrics: Metrics, clock: Clock) -> None:
+        """Answer for these agents, once ``open`` has been called."""
         self._settings = settings
         self._agents = agents
-        self._shared = shared
         self._metrics = metrics
         self._clock = clock
-        self._live: set[Session] = set()
-        self._one_ended = anyio.Event()
+        self._shared: Shared | None = None
+
+    def open(self, shared: Shared) -> None:
+        """Answer calls with these engines from now on."""
+        self._shared = shared
+
+    @property
+    def ready(self) -> bool:
+        """Return whether calls are answered."""
+        return self._shared is not None
 
     def agents(self) -> Sequence[AgentCard]:
         """Return all agents, as clients are told of them."""
@@ -96,7 +94,9 @@ class Calls:
         if agent is None:
             known = ", ".join(sorted(self._agents))
             raise EntranceError("unknown-agent", f"no agent {wanted!r}; there are: {known}", field="start.agent_id")
-        shared = self._shared()
+        shared = self._shared
+        if shared is None:
+            raise EntranceError("not-ready", "the models are still being loaded", retryable=True)
         plan = self._plan(start, agent)
         dialog = self._settings.dialog
         options = ChatOptions(
@@ -121,7 +121,6 @@ class Calls:
             inbox=self._settings.channels.events,
         )
         self._metrics.calls_started.inc()
-        self._live.add(session)
         reason = "vanished"
         try:
             with self._metrics.calls_active.track_inprogress(), ExitStack() as watched:
@@ -131,18 +130,7 @@ class Calls:
             reason = ended.reason.value
             return ended
         finally:
-            self._live.discard(session)
-            self._one_ended.set()
             self._metrics.calls_ended.labels(reason).inc()
-
-    async def drain(self, patience: float) -> None:
-        """Tell every caller that the service will end, and wait until the calls are over or patience is."""
-        for session in list(self._live):
-            await session.announce_end(patience)
-        with anyio.move_on_after(patience):
-            while self._live:
-                self._one_ended = anyio.Event()
-                await self._one_ended.wait()
 
     def _plan(self, start: CallStart, agent: Agent) -> CallPlan:
         settings = self._settings

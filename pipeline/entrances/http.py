@@ -1,14 +1,18 @@
 """HTTP beside the calls: metrics and health."""
 
+import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
+import anyio
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+
+from pipeline.core.errors import EntranceError
 
 
 def app(registry: CollectorRegistry, ready: Callable[[], bool]) -> Starlette:
@@ -27,20 +31,31 @@ def app(registry: CollectorRegistry, ready: Callable[[], bool]) -> Starlette:
 
 
 class HttpServer(uvicorn.Server):
-    """uvicorn inside our own loop: signals are the service's business."""
+    """uvicorn inside our own loop, on a socket of our own; signals are the service's business."""
 
-    def __init__(self, application: Starlette, host: str, port: int) -> None:
-        """Serve on ``host`` and ``port``; 0 takes a free one."""
-        super().__init__(
-            uvicorn.Config(application, host=host, port=port, log_level="warning", access_log=False, lifespan="off")
-        )
+    def __init__(self, application: Starlette, address: str) -> None:
+        """Open HOST:PORT; port 0 takes a free one. Raises EntranceError ``cannot-listen``."""
+        super().__init__(uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off"))
+        host, _, port = address.rpartition(":")
+        try:
+            self._socket = socket.create_server((host, int(port)), reuse_port=False)
+        except (OSError, ValueError) as error:
+            raise EntranceError(
+                "cannot-listen", f"server.http: cannot listen on {address!r}: {error}", field="server.http"
+            ) from error
+        self.address = f"{host}:{self._socket.getsockname()[1]}"
+        """Where the server can be reached."""
 
     def capture_signals(self) -> AbstractContextManager[None]:
         """Leave the signals alone."""
         return nullcontext()
 
-    @property
-    def port(self) -> int:
-        """Return the port in use once the server has started."""
-        port: int = self.servers[0].sockets[0].getsockname()[1]
-        return port
+    async def serve_until_cancelled(self) -> None:
+        """Answer requests; cancelling closes the port."""
+        try:
+            await self.serve([self._socket])
+        finally:
+            with anyio.CancelScope(shield=True):
+                if self.started:
+                    await self.shutdown([self._socket])
+            self._socket.close()

@@ -136,10 +136,6 @@ class Session:
             "microphone": lambda: self._line.microphone.statistics().current_buffer_used,
         }
 
-    async def announce_end(self, remaining: float) -> None:
-        """Tell the client that the service will end the call in so many seconds."""
-        await self._tell(CallEnding(turn=self._turn, at=self._clock.now(), remaining=remaining))
-
     async def _hear(self) -> None:
         try:
             await self._listener.run(self._line.microphone, self._inbox_in.clone())
@@ -273,7 +269,7 @@ class Session:
             case Due.NO_INPUT:
                 return await self._no_input()
             case Due.ENDING_NOTICE:
-                await self.announce_end(self._timers.remaining(now))
+                await self._tell(CallEnding(turn=self._turn, at=now, remaining=self._timers.remaining(now)))
             case Due.MAX_DURATION:
                 return await self._bow_out(CallEnd.MAX_DURATION, self._plan.agent.phrases.time_up)
             case None:
