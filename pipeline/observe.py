@@ -115,6 +115,9 @@ class Metrics:
         self.frames_dropped = Counter(
             "voicepipe_frames_dropped", "Caller frames dropped by a full channel.", registry=own
         )
+        self.clients_stalled = Counter(
+            "voicepipe_clients_stalled", "Clients given up because they took no message.", registry=own
+        )
         self.loop_lag = Histogram(
             "voicepipe_event_loop_lag_seconds", "Lateness of timers.", buckets=LAG_BUCKETS, registry=own
         )

@@ -6,7 +6,7 @@ from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError
 from pipeline.core.pcm import SAMPLE_BYTES, MicFrame, Pcm
 from pipeline.core.stages import VAD_RATE
-from pipeline.entrances.sound_queue import SoundQueue
+from pipeline.entrances.sound_channel import SoundChannel
 from pipeline.entrances.switchboard import AudioForm, Encoding
 
 LONGEST_CHUNK = 0.2
@@ -23,10 +23,10 @@ class Microphone:
     Any cut of the same bytes into chunks gives the same sound, half samples included.
     """
 
-    def __init__(self, form: AudioForm, queue: SoundQueue, clock: Clock) -> None:
-        """Hear nothing yet; sound will go into ``queue``."""
+    def __init__(self, form: AudioForm, sound: SoundChannel, clock: Clock) -> None:
+        """Hear nothing yet; what comes will go into ``sound``."""
         self._form = form
-        self._queue = queue
+        self._sound = sound
         self._clock = clock
         self._resampler = Resampler(form.rate, VAD_RATE)
         self._place = 0
@@ -64,7 +64,7 @@ class Microphone:
     def end(self) -> list[EntranceError]:
         """Pass on what is still held back and end the stream; return what was wrong."""
         self._emit(self._resampler.flush())
-        self._queue.end()
+        self._sound.end()
         return [_wrong("audio.data", "ended in the middle of a sample")] if self._half else []
 
     def _refusal(self, data: bytes, offset: int | None) -> EntranceError | None:
@@ -137,7 +137,7 @@ class Microphone:
 
     def _emit(self, pcm: Pcm) -> None:
         if pcm.samples:
-            self._queue.put(MicFrame(pcm, self._clock.now()))
+            self._sound.put(MicFrame(pcm, self._clock.now()))
 
 
 def _wrong(field: str, problem: str) -> EntranceError:

@@ -22,7 +22,7 @@ _ENTRANCE_CODES = {
     "call-exists": code_pb2.ALREADY_EXISTS,
     "too-many-calls": code_pb2.RESOURCE_EXHAUSTED,
     "draining": code_pb2.UNAVAILABLE,
-    "warming-up": code_pb2.UNAVAILABLE,
+    "not-ready": code_pb2.UNAVAILABLE,
     "engine-down": code_pb2.UNAVAILABLE,
     "client-stalled": code_pb2.ABORTED,
 }
@@ -84,3 +84,7 @@ def _packed(number: code_pb2.Code, message: str, details: list[Message]) -> stat
     for detail in details:
         found.details.add().Pack(detail)
     return found
+
+
+INTERNAL = status("", "internal", "a fault of the server; its log knows more")
+"""The status of an error that nobody expected."""

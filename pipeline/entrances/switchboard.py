@@ -171,27 +171,7 @@ class Switchboard(Protocol):
     async def prepare(self, start: CallStart) -> PreparedCall:
         """Return the call, ready to run.
 
-        Raises EntranceError for what cannot be had (``unknown-agent``, ``not-served``) and PipelineError for what
-        is broken; neither leaves anything behind.
+        Raises EntranceError for what cannot be had (``unknown-agent``, ``not-served``, ``not-ready``) and PipelineError
+        for what is broken; neither leaves anything behind.
         """
-        ...
-
-
-class Watcher(Protocol):
-    """Counts what happens at an entrance."""
-
-    def call_refused(self, code: str) -> None:
-        """Note a call that did not begin, and why."""
-        ...
-
-    def message_refused(self, code: str) -> None:
-        """Note a client's message that could not be honoured, and why."""
-        ...
-
-    def sound_dropped(self, duration: float) -> None:
-        """Note caller's sound, in seconds, that was thrown away because hearing lagged behind."""
-        ...
-
-    def client_stalled(self) -> None:
-        """Note a client that was given up because it took no message."""
         ...

@@ -1,0 +1,116 @@
+"""GrpcCall: one call between an open stream and a prepared call. Reads, conducts and writes in one task group."""
+
+from typing import Any, NoReturn, Protocol
+
+import anyio
+from google.rpc import status_pb2
+
+from pipeline.core.clock import Clock
+from pipeline.core.errors import EntranceError, PipelineError
+from pipeline.core.events import CallEnd, CallEnded
+from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest
+from pipeline.entrances.grpc_line import GrpcLine
+from pipeline.entrances.live_calls import Seat
+from pipeline.entrances.statuses import INTERNAL, status_of, status_of_end
+from pipeline.entrances.switchboard import PreparedCall
+from pipeline.observe import Log
+
+
+class Stream(Protocol):
+    """What is used of gRPC's context. Its own stubs give streaming handlers the wrong message types."""
+
+    async def read(self) -> Any:
+        """Return the next message, or EOF once the client has closed its half."""
+        ...
+
+    async def write(self, message: Any) -> None:
+        """Send a message; waits while the client does not take it."""
+        ...
+
+    async def send_initial_metadata(self, initial_metadata: Any) -> None:
+        """Send what comes before the first message."""
+        ...
+
+    async def abort_with_status(self, status: Any) -> NoReturn:
+        """End the stream with a status. Raises to leave the handler."""
+        ...
+
+
+class GrpcCall:
+    """One call from Started to Ended."""
+
+    def __init__(
+        self,
+        context: Stream,
+        line: GrpcLine,
+        call: PreparedCall,
+        seat: Seat,
+        *,
+        clock: Clock,
+        write_timeout: float,
+        log: Log,
+    ) -> None:
+        """Join them; a client that takes no message for ``write_timeout`` seconds is given up."""
+        self._context = context
+        self._line = line
+        self._call = call
+        self._seat = seat
+        self._clock = clock
+        self._write_timeout = write_timeout
+        self._log = log
+        self._written = anyio.Event()
+        self._stalled = False
+
+    async def run(self) -> status_pb2.Status:
+        """Conduct the call and return the stream's status; Ended has been sent, unless the client was given up.
+
+        Cancelling it (the client has vanished) hangs up and leaves nothing running.
+        """
+        began_at = self._clock.now()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._write)
+            tasks.start_soon(self._read)
+            self._seat.warn = self._line.warn
+            reason, status = await self._conduct()
+            if not self._stalled and not self._line.ended:
+                now = self._clock.now()
+                turn = self._line.turn
+                await self._line.send(CallEnded(turn=turn, at=now, reason=reason, duration=now - began_at, turns=turn))
+            self._line.close()
+            await self._written.wait()
+            tasks.cancel_scope.cancel()
+        if self._stalled:
+            message = f"the client took no message for {self._write_timeout:g} s"
+            return status_of(EntranceError("client-stalled", message))
+        return status
+
+    async def _conduct(self) -> tuple[CallEnd, status_pb2.Status]:
+        """Return why the call ended, and what the stream's status is."""
+        reason = CallEnd.DRAINING
+        try:
+            with self._seat.scope:
+                reason = (await self._call.run(self._line)).reason
+        except PipelineError as error:
+            self._log.warning("call failed", stage=error.stage, code=error.code, message=str(error))
+            return CallEnd.FAILED, status_of(error)
+        except Exception:  # noqa: BLE001 - the boundary of the session
+            self._log.exception("call broke")
+            return CallEnd.FAILED, INTERNAL
+        return reason, status_of_end(reason)
+
+    async def _read(self) -> None:
+        while isinstance(request := await self._context.read(), ConverseRequest):
+            await self._line.receive(request)
+        await self._line.finish()
+
+    async def _write(self) -> None:
+        try:
+            while (message := await self._line.next()) is not None:
+                with anyio.fail_after(self._write_timeout):
+                    await self._context.write(message)
+        except TimeoutError:
+            self._stalled = True
+            self._seat.scope.cancel()
+        finally:
+            self._line.close()
+            self._written.set()

@@ -1,0 +1,261 @@
+"""What the tests of the gRPC entrance share: a fake switchboard that plays scripts, and a client over a real socket."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from pipeline.core.clock import LoopClock
+from pipeline.core.errors import EntranceError
+from pipeline.core.events import (
+    CallEnd,
+    CallEnded,
+    EndpointingChanged,
+    ReplyEnded,
+    ReplyId,
+    ReplyStarted,
+    ReplyStatus,
+    TurnId,
+)
+from pipeline.core.pcm import Pcm
+from pipeline.core.stages import Usage
+from pipeline.entrances.generated.voicepipe.v1.audio_pb2 import (
+    AUDIO_ENCODING_LINEAR16,
+    AudioEncoding,
+    AudioFormat,
+    AudioInput,
+)
+from pipeline.entrances.generated.voicepipe.v1.config_pb2 import ConversationStart
+from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
+from pipeline.entrances.generated.voicepipe.v1.conversation_pb2_grpc import ConversationServiceStub
+from pipeline.entrances.grpc_server import GrpcServer
+from pipeline.entrances.switchboard import (
+    AgentCard,
+    BargeInMode,
+    BargeInRules,
+    CallStart,
+    DigitRules,
+    Terms,
+)
+from pipeline.observe import Metrics
+from pipeline.session.line import Line, ReplyAudio
+from pipeline.settings import Channels, Server
+
+Script = Callable[[Line], Awaitable[CallEnd]]
+"""What a fake call does; it returns why the call ended."""
+
+PATIENCE = 10.0
+"""Seconds that a test waits for anything before it fails."""
+
+
+async def hear_out(line: Line) -> CallEnd:
+    """Listen until the client has closed its half."""
+    async for _ in line.requests:
+        pass
+    return CallEnd.CLIENT
+
+
+class FakeCall:
+    def __init__(self, board: "FakeSwitchboard", start: CallStart) -> None:
+        self._board = board
+        self._start = start
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(
+            agent=self._start.agent or "shop",
+            language="en",
+            max_duration=600.0,
+            endpointing=EndpointingChanged(no_input=8.0, silence=0.5, max_speech=25.0),
+            barge_in=BargeInRules(mode=BargeInMode.SPEECH, min_speech=0.256),
+            digits=DigitRules(limit=32, terminators="#", pause=3.0),
+            lead=0.2,
+        )
+
+    async def run(self, line: Line) -> CallEnded:
+        self._board.running += 1
+        try:
+            reason = await self._board.script(line)
+            ended = CallEnded(turn=TurnId(3), at=0.0, reason=reason, duration=1.5, turns=3)
+            await line.send(ended)
+            return ended
+        finally:
+            self._board.running -= 1
+            self._board.one_ended.set()
+
+
+@dataclass
+class FakeSwitchboard:
+    """Every call plays ``script``."""
+
+    script: Script = hear_out
+    running: int = 0
+    starts: list[CallStart] = field(default_factory=list)
+    one_ended: anyio.Event = field(default_factory=anyio.Event)
+
+    def agents(self) -> Sequence[AgentCard]:
+        return [
+            AgentCard(id="shop", name="Shop", description="Sells", languages=("en",), voice="joe", default=True),
+            AgentCard(id="bank", name="Bank"),
+        ]
+
+    async def prepare(self, start: CallStart) -> FakeCall:
+        if start.agent not in {"", "shop", "bank"}:
+            raise EntranceError("unknown-agent", f"no agent {start.agent}", field="start.agent_id")
+        self.starts.append(start)
+        return FakeCall(self, start)
+
+
+@dataclass
+class Served:
+    server: GrpcServer
+    board: FakeSwitchboard
+    metrics: Metrics
+    channel: grpc.aio.Channel
+
+    @property
+    def target(self) -> str:
+        return f"127.0.0.1:{self.server.port}"
+
+
+@asynccontextmanager
+async def served(
+    script: Script = hear_out, *, serving: bool = True, channels: Channels | None = None, **settings: Any
+) -> AsyncIterator[Served]:
+    """Serve scripted calls on a free port. Leaves only when every call has ended."""
+    board = FakeSwitchboard(script)
+    metrics = Metrics()
+    server = GrpcServer(
+        Server(grpc="127.0.0.1:0", **settings),
+        channels or Channels(),
+        board,
+        max_duration=600.0,
+        metrics=metrics,
+        clock=LoopClock(),
+        version="1.2.3",
+    )
+    await server.start()
+    if serving:
+        await server.set_serving()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            with anyio.fail_after(PATIENCE):
+                yield Served(server, board, metrics, channel)
+        with anyio.fail_after(PATIENCE):
+            await server.live.wait_empty()
+        assert board.running == 0
+    finally:
+        await server.stop()
+
+
+def audio_format(encoding: AudioEncoding.ValueType = AUDIO_ENCODING_LINEAR16, rate: int = 16_000) -> AudioFormat:
+    return AudioFormat(encoding=encoding, sample_rate_hz=rate)
+
+
+def start_message(**parts: Any) -> ConversationStart:
+    return ConversationStart(**{"input_audio": audio_format(), **parts})
+
+
+class Caller:
+    """A client of one call."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.stream: Any = ConversationServiceStub(channel).Converse()
+
+    async def start(self, **parts: Any) -> ConverseResponse:
+        """Send the start and return the first answer."""
+        await self.send(start=start_message(**parts))
+        return await self.next("started")
+
+    async def send(self, seq: int = 0, **event: Any) -> None:
+        await self.stream.write(ConverseRequest(seq=seq, **event))
+
+    async def speak(self, data: bytes, offset: int | None = None, **more: Any) -> None:
+        await self.send(audio=AudioInput(data=data, sample_offset=offset), **more)
+
+    async def next(self, kind: str) -> ConverseResponse:
+        """Return the next message of a kind; others are passed over."""
+        while True:
+            message = await self.stream.read()
+            assert message is not grpc.aio.EOF, f"the stream ended before {kind}"
+            if message.WhichOneof("event") == kind:
+                return message  # type: ignore[no-any-return]
+
+    async def rest(self) -> list[ConverseResponse]:
+        """Close the client's half, and return all that still comes."""
+        await self.stream.done_writing()
+        return await self.all()
+
+    async def all(self) -> list[ConverseResponse]:
+        """Return all messages up to the end of the stream."""
+        messages: list[ConverseResponse] = []
+        try:
+            while (message := await self.stream.read()) is not grpc.aio.EOF:
+                messages.append(message)
+        except grpc.aio.AioRpcError:
+            pass  # the status tells; see `refusal`
+        return messages
+
+    async def refusal(self) -> "Refusal":
+        """Wait for the end of the stream and return its status."""
+        await self.all()
+        code = await self.stream.code()
+        details = await self.stream.details()
+        trailers = await self.stream.trailing_metadata()
+        return Refusal(code, details or "", trailers)
+
+
+class Refusal:
+    """A status with its details."""
+
+    def __init__(self, code: grpc.StatusCode, message: str, trailers: Any) -> None:
+        self.code = code
+        self.message = message
+        raw = dict(trailers or ()).get("grpc-status-details-bin", b"")
+        self.fields, self.reason, self.retry, self.quota = unpack(rpc_status.status_pb2.Status.FromString(raw))
+
+
+def unpack(status: Any) -> tuple[list[str], str, int, list[str]]:
+    """Return the fields, the reason, the seconds to wait and the quotas that a status names."""
+    request, info = error_details_pb2.BadRequest(), error_details_pb2.ErrorInfo()
+    retry, quota = error_details_pb2.RetryInfo(), error_details_pb2.QuotaFailure()
+    for detail in status.details:
+        for known in (request, info, retry, quota):
+            detail.Unpack(known)
+    return (
+        [violation.field for violation in request.field_violations],
+        info.reason,
+        retry.retry_delay.seconds,
+        [violation.subject for violation in quota.violations],
+    )
+
+
+async def play(line: Line, reply: int, frames: int, *, frame: bytes | None = None) -> None:
+    """Play so many 20 ms frames as one reply."""
+    samples = line.output_rate // 50
+    for index in range(frames):
+        pcm = Pcm(frame or bytes(samples * 2), line.output_rate, index * samples)
+        await line.play(ReplyAudio(TurnId(1), ReplyId(reply), pcm, last=index == frames - 1))
+
+
+def reply_started(reply: int) -> ReplyStarted:
+    return ReplyStarted(turn=TurnId(1), at=0.0, reply=ReplyId(reply), barge_in_allowed=True)
+
+
+def reply_ended(reply: int, status: ReplyStatus = ReplyStatus.COMPLETED) -> ReplyEnded:
+    return ReplyEnded(
+        turn=TurnId(1),
+        at=0.0,
+        reply=ReplyId(reply),
+        status=status,
+        text="We open at nine.",
+        heard="We open",
+        heard_ms=640,
+        usage=Usage(120, 7, "tiny"),
+        spans={"response_gap": 0.5},
+    )
