@@ -1,0 +1,228 @@
+"""llama.cpp inside this process: the model that answers when there is no Ollama server."""
+
+import os
+import secrets
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import xllamacpp
+from anyio import BrokenResourceError, CapacityLimiter, ClosedResourceError, from_thread
+from anyio.lowlevel import current_token
+
+from pipeline.core.errors import DialogError, ModelError
+from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
+from pipeline.dialog.sampling import Sampling, completed
+from pipeline.settings import Dialog
+
+CPU_BATCH = 32
+"""Prompt tokens read at once without a GPU. llama.cpp looks at cancellation only between batches; 512 read a prompt
+7 % faster, but a 1.5 B model on one core then went on for 10 s after its caller had spoken over it."""
+PROMPT_CACHE_MIB = 256
+"""Memory for the prompts of calls that have no slot at the moment; 28 KiB a token with a 1.5 B model."""
+BRIDGE = 16
+"""Deltas between the worker and the event loop; a full bridge holds the worker up."""
+
+T = TypeVar("T")
+
+
+class LlamaCpp:
+    """A ChatModel on one loaded GGUF file; ``slots`` replies are written at once, the others wait."""
+
+    def __init__(self, server: "xllamacpp.Server", name: str, settings: Dialog) -> None:
+        """Take a loaded model; see ``load``."""
+        self._server = server
+        self._name = name
+        self._settings = settings
+        self._limiter = CapacityLimiter(settings.slots)
+
+    @classmethod
+    def load(cls, path: Path, settings: Dialog) -> "LlamaCpp":
+        """Return the model of a GGUF file. Blocks for seconds, and the whole process with it: xllamacpp keeps the GIL.
+
+        Raises ModelError: ``model-missing``, ``model-broken``.
+        """
+        name = path.stem
+        if not path.is_file():
+            raise ModelError("model-missing", f"no model at {path}", fix=f"voicepipe models pull {name}")
+        try:
+            server = xllamacpp.Server(_parameters(path, settings))
+        except Exception as error:
+            raise ModelError(
+                "model-broken", f"llama.cpp cannot load {path}", fix=f"voicepipe models verify {name}"
+            ) from error
+        return cls(server, name, settings)
+
+    async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncIterator[ChatDelta]:
+        """Yield deltas in order; the last one is empty and carries the usage.
+
+        Closing the iterator stops the model at its next token, or at the next batch of the prompt, and returns when its
+        thread has ended. Raises DialogError: ``engine-timeout``, ``engine-garbage``, ``prompt-too-long``.
+        """
+        request = _request(messages, completed(options, self._settings))
+        deltas = self._reply(request, self._settings.first_token_timeout, self._settings.token_timeout)
+        try:
+            async for delta in deltas:
+                yield delta
+        finally:
+            await deltas.aclose()
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        """Read ``messages`` into the prompt cache. Takes as long as it takes: 7 s for 250 tokens of a 1.5 B model."""
+        options = ChatOptions(num_predict=1)
+        async for _ in self._reply(_request(messages, completed(options, self._settings)), None, None):
+            pass
+
+    def close(self) -> None:
+        """Unload the model. Blocks; no reply may be under way."""
+        del self._server
+
+    async def _reply(
+        self, request: dict[str, Any], first: float | None, each: float | None
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """Run ``request`` in a thread and yield its deltas; ``first`` and ``each`` are the longest waits for one."""
+        reply = _Reply(self._server, request, self._name)
+        await _within(first, self._limiter.acquire_on_behalf_of(reply))
+        try:
+            reply.start()
+            wait = first
+            while (delta := await _within(wait, reply.next())) is not None:
+                yield delta
+                wait = each
+        finally:
+            with anyio.CancelScope(shield=True):
+                await reply.end()
+            self._limiter.release_on_behalf_of(reply)
+
+
+class _Reply:
+    """One request in a thread of its own, which ends with it.
+
+    anyio's worker threads are waited for in a task, and a stage may not hold a task group open around its yields.
+    """
+
+    def __init__(self, server: "xllamacpp.Server", request: dict[str, Any], model: str) -> None:
+        self._request = request
+        self._model = model
+        self._loop = current_token()
+        self._send, self._receive = anyio.create_memory_object_stream[ChatDelta | DialogError](BRIDGE)
+        self._over = anyio.Event()
+        self._thread = threading.Thread(target=self._run, args=(server,), name="llamacpp-reply", daemon=True)
+        self._stopped = False
+
+    def start(self) -> None:
+        self._thread.start()
+
+    async def next(self) -> ChatDelta | None:
+        """Return the next delta, None at the end. Raises DialogError."""
+        try:
+            item = await self._receive.receive()
+        except anyio.EndOfStream:
+            return None
+        if isinstance(item, DialogError):
+            raise item
+        return item
+
+    async def end(self) -> None:
+        """Stop the model and wait for the thread."""
+        self._stopped = True
+        self._receive.close()
+        if self._thread.is_alive():
+            await self._over.wait()
+            self._thread.join()
+
+    def _run(self, server: "xllamacpp.Server") -> None:
+        try:
+            server.handle_chat_completions(self._request, self._heard)
+        except Exception as error:  # noqa: BLE001  it goes to whoever reads the reply
+            self._hand_over(_garbage(type(error).__name__))
+        finally:
+            from_thread.run_sync(self._finish, token=self._loop)
+
+    def _finish(self) -> None:
+        self._send.close()
+        self._over.set()
+
+    def _heard(self, chunk: Mapping[str, Any]) -> bool:
+        """Take what llama.cpp says; True makes it stop."""
+        if self._stopped:
+            return True
+        item = _delta(chunk, self._model)
+        return item is not None and not self._hand_over(item)
+
+    def _hand_over(self, item: ChatDelta | DialogError) -> bool:
+        """Give ``item`` to the event loop, waiting while the bridge is full; return whether it was still wanted."""
+        try:
+            from_thread.run(self._send.send, item, token=self._loop)
+        except (BrokenResourceError, ClosedResourceError):
+            return False
+        return isinstance(item, ChatDelta)
+
+
+def _delta(chunk: Mapping[str, Any], model: str) -> ChatDelta | DialogError | None:
+    """Return what a chunk of the stream brings; None for progress with the prompt and the like."""
+    if "error" in chunk:
+        kind = chunk["error"].get("type")
+        if kind == "exceed_context_size_error":
+            return DialogError("prompt-too-long", "the prompt is longer than the model's context (dialog.num_ctx)")
+        return _garbage(str(kind))
+    if "timings" in chunk:
+        timings = chunk["timings"]
+        return ChatDelta(_text(chunk), Usage(timings["prompt_n"], timings["predicted_n"], model))
+    text = _text(chunk)
+    return ChatDelta(text) if text else None
+
+
+def _text(chunk: Mapping[str, Any]) -> str:
+    choices = chunk.get("choices")
+    return (choices[0]["delta"].get("content") or "") if choices else ""
+
+
+def _garbage(what: str) -> DialogError:
+    return DialogError("engine-garbage", f"llama.cpp failed: {what}")
+
+
+def _request(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
+    return {
+        "messages": [{"role": message.role, "content": message.text} for message in messages],
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_tokens": sampling.num_predict,
+        "stop": list(sampling.stop),
+        "stream": True,
+        "cache_prompt": True,
+        # Calls back after every batch of the prompt: the only chances to stop it before the first token.
+        "return_progress": True,
+    }
+
+
+def _parameters(path: Path, settings: Dialog) -> "xllamacpp.CommonParams":
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(path)
+    parameters.n_ctx = settings.num_ctx * settings.slots
+    parameters.n_parallel = settings.slots
+    parameters.n_gpu_layers = settings.gpu_layers
+    if settings.gpu_layers == 0:
+        parameters.n_batch = parameters.n_ubatch = CPU_BATCH
+    threads = settings.threads or max((os.cpu_count() or 2) - 1, 1)
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+    parameters.cache_prompt = True
+    parameters.cache_ram_mib = PROMPT_CACHE_MIB
+    parameters.fit_params = False
+    parameters.verbosity = -1
+    # It opens an HTTP port on the loopback whether one wants it or not; nobody gets the key.
+    parameters.api_keys = [secrets.token_urlsafe()]
+    parameters.ui = False
+    parameters.n_threads_http = 1
+    return parameters
+
+
+async def _within(seconds: float | None, work: Awaitable[T]) -> T:
+    """Await ``work`` for so long at most. Raises DialogError: ``engine-timeout``."""
+    try:
+        with anyio.fail_after(seconds):
+            return await work
+    except TimeoutError as error:
+        raise DialogError("engine-timeout", f"llama.cpp gave nothing for {seconds:g} s", retryable=True) from error
