@@ -1,0 +1,133 @@
+"""Speaker: what the person at the telephone hears, and when. Pure; instants are the caller's clock in seconds."""
+
+from dataclasses import dataclass, field
+
+from pipeline.audio.level import first_audible
+from pipeline.core.events import PlaybackKind, PlaybackReported, ReplyId
+from pipeline.core.pcm import SAMPLE_BYTES, Pcm
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Sound of one reply that is heard without a gap."""
+
+    reply: int
+    at: float
+    """When its first sample is heard."""
+    samples: bytearray
+
+
+@dataclass(slots=True)
+class _Reply:
+    """How far one reply has come."""
+
+    complete: bool = False
+    """All of its sound has arrived."""
+    reported: set[PlaybackKind] = field(default_factory=set)
+
+
+class Speaker:
+    """Plays what arrives, back to back; where nothing has arrived there is silence."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._stretches: list[Stretch] = []
+        self._replies: dict[int, _Reply] = {}
+
+    def arrived(self, reply: int, samples: bytes, at: float, *, last: bool) -> None:
+        """Queue sound of ``reply``. Sound of a reply that was cleared is not heard."""
+        state = self._replies.setdefault(reply, _Reply())
+        if PlaybackKind.CLEARED in state.reported:
+            return
+        state.complete = state.complete or last
+        if not samples:
+            return
+        begins = max(at, self._free_at())
+        if self._stretches and self._stretches[-1].reply == reply and self._free_at() == begins:
+            self._stretches[-1].samples += samples
+        else:
+            self._stretches.append(Stretch(reply, begins, bytearray(samples)))
+
+    def clear(self, reply: int, at: float) -> PlaybackReported:
+        """Throw away what has not been heard of ``reply`` at this instant; what is queued behind it moves up."""
+        kept: list[Stretch] = []
+        for stretch in self._stretches:
+            if stretch.reply == reply and self._end(stretch) > at:
+                whole = max(0, int((at - stretch.at) * self._rate))
+                del stretch.samples[whole * SAMPLE_BYTES :]
+            elif stretch.at > at:
+                stretch.at = max(at, self._end(kept[-1]) if kept else at)
+            if stretch.samples:
+                kept.append(stretch)
+        self._stretches = kept
+        state = self._replies.setdefault(reply, _Reply())
+        state.reported |= set(PlaybackKind)
+        return self._report(reply, PlaybackKind.CLEARED, at)
+
+    def due(self, now: float) -> list[PlaybackReported]:
+        """Return the reports that have become true by now, each once."""
+        reports = []
+        for reply, state in self._replies.items():
+            for kind, at in self._milestones(reply, state):
+                if at <= now:
+                    state.reported.add(kind)
+                    reports.append(self._report(reply, kind, now))
+        return reports
+
+    def next_at(self) -> float | None:
+        """Return when the next report becomes due; None while nothing is queued."""
+        return min(
+            (at for reply, state in self._replies.items() for _, at in self._milestones(reply, state)), default=None
+        )
+
+    def heard(self, reply: int, now: float) -> float:
+        """Return how much of ``reply`` has been heard by now, in seconds."""
+        return sum(
+            min(max(0.0, now - stretch.at), self._duration(stretch))
+            for stretch in self._stretches
+            if stretch.reply == reply
+        )
+
+    def playing(self, now: float) -> bool:
+        """Return whether sound is being heard, or waits to be."""
+        return self._free_at() > now
+
+    def first_audible_at(self, reply: int) -> float | None:
+        """Return when the first sample over -40 dBFS of ``reply`` is heard; None when there is none."""
+        for stretch in self._stretches:
+            if stretch.reply == reply:
+                first = first_audible(Pcm(bytes(stretch.samples), self._rate))
+                if first is not None:
+                    return stretch.at + first / self._rate
+        return None
+
+    def recording(self, begin: float, until: float) -> Pcm:
+        """Return what was heard from ``begin`` to ``until``."""
+        line = bytearray(max(0, round((until - begin) * self._rate)) * SAMPLE_BYTES)
+        for stretch in self._stretches:
+            at = max(0, round((stretch.at - begin) * self._rate)) * SAMPLE_BYTES
+            room = max(0, len(line) - at)
+            line[at : at + len(stretch.samples)] = stretch.samples[:room]
+        return Pcm(bytes(line), self._rate)
+
+    def _milestones(self, reply: int, state: _Reply) -> list[tuple[PlaybackKind, float]]:
+        """Return what is still to be reported of a reply, and when."""
+        stretches = [stretch for stretch in self._stretches if stretch.reply == reply]
+        found = []
+        if stretches and PlaybackKind.STARTED not in state.reported:
+            found.append((PlaybackKind.STARTED, stretches[0].at))
+        if state.complete and PlaybackKind.COMPLETED not in state.reported:
+            found.append((PlaybackKind.COMPLETED, self._end(stretches[-1]) if stretches else 0.0))
+        return found
+
+    def _report(self, reply: int, kind: PlaybackKind, now: float) -> PlaybackReported:
+        return PlaybackReported(reply=ReplyId(reply), kind=kind, played_ms=round(self.heard(reply, now) * 1000))
+
+    def _duration(self, stretch: Stretch) -> float:
+        return len(stretch.samples) / SAMPLE_BYTES / self._rate
+
+    def _end(self, stretch: Stretch) -> float:
+        return stretch.at + self._duration(stretch)
+
+    def _free_at(self) -> float:
+        return self._end(self._stretches[-1]) if self._stretches else 0.0
