@@ -5,13 +5,10 @@ from collections.abc import Sequence
 from pipeline.core.stages import Message
 
 VOICE_RULES = (
-    "You are speaking on the telephone. Answer in one or two short spoken sentences, without lists, headings, emoji "
-    "or symbols. Use only the facts above; if the answer is not there, say that you do not know."
+    "How you answer: you are speaking on the telephone, so answer the caller's question in one short, complete, friendly "
+    "sentence. No lists, no headings, no symbols. Use only what you know from above. If you do not know it, say so."
 )
 """What every agent is told, whatever its persona."""
-
-CUT_OFF = " —"
-"""Ends an assistant message that the caller cut off, so that the model sees that it did not finish."""
 
 
 def messages(persona: str, said: Sequence[Message]) -> list[Message]:

@@ -1,8 +1,8 @@
 """HTTP beside the calls: metrics and health."""
 
 import socket
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 import anyio
 import uvicorn
@@ -46,9 +46,10 @@ class HttpServer(uvicorn.Server):
         self.address = f"{host}:{self._socket.getsockname()[1]}"
         """Where the server can be reached."""
 
-    def capture_signals(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
         """Leave the signals alone."""
-        return nullcontext()
+        yield
 
     async def serve_until_cancelled(self) -> None:
         """Answer requests; cancelling closes the port."""
