@@ -37,7 +37,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return 1000.0 + self._jumping.jumped
 
 
-VIRTUAL_TIME: tuple[str, Mapping[str, Any]] = ("asyncio", {"loop_factory": VirtualTimeLoop})
+Backend = tuple[str, Mapping[str, Any]]
+
+VIRTUAL_TIME: Backend = ("asyncio", {"loop_factory": VirtualTimeLoop})
 """The value of an ``anyio_backend`` fixture on virtual time."""
 
 

@@ -34,6 +34,10 @@ class _Attempt:
     turn: TurnId
     utterance: Pcm
     committed: anyio.Event = field(default_factory=anyio.Event)
+    """Set once the turn's TurnEnded has been told."""
+    after: anyio.Event | None = None
+    """Set once the outcome of the turn before has been told; None where there was none."""
+    told: anyio.Event = field(default_factory=anyio.Event)
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
 
@@ -62,6 +66,8 @@ class Listener:
         self._turn = TurnId(0)
         self._speech_end_at = 0.0
         self._attempt: _Attempt | None = None
+        self._over: dict[TurnId, _Attempt] = {}
+        self._latest_told: anyio.Event | None = None
         self._held = False
         self._events: ObjectSendStream[HearingEvent]
         self._tasks: TaskGroup
@@ -69,23 +75,26 @@ class Listener:
     async def run(self, microphone: ObjectReceiveStream[MicFrame], events: ObjectSendStream[HearingEvent]) -> None:
         """Hear until the microphone ends; a turn that is open then is taken as said. Closes ``events`` at the end.
 
-        Each TurnEnded is followed by a FinalTranscript or a StageFailed of the same turn.
+        Each TurnEnded is followed by a FinalTranscript or a StageFailed of the same turn, in the order of the turns.
         """
         self._events = events
         framer = Framer(VAD_WINDOW_SAMPLES)
+        place = 0
         async with events, anyio.create_task_group() as self._tasks:
             async for frame in microphone:
+                if frame.pcm.start != place:
+                    framer.rest()  # sound was lost: the audio clock goes on behind the gap
+                place = frame.pcm.start + frame.pcm.samples
                 for window in framer.feed(frame.pcm):
                     await self._hear(window, frame.at)
-            await self.commit()
+            self.commit()
 
-    async def commit(self) -> bool:
-        """End the turn in progress, as push-to-talk does; return whether there was one."""
-        if not self._endpointer.in_turn:
-            return False
-        self._endpointer.reset()
-        await self._end_turn(EndReason.COMMIT)
-        return True
+    def commit(self) -> None:
+        """End the turn in progress, as push-to-talk does, if there is one."""
+        if self._endpointer.in_turn:
+            self._endpointer.reset()
+            # Told by a task: who commits may be the one who empties the channel of events.
+            self._tasks.start_soon(self._tell, self._end_turn(EndReason.COMMIT))
 
     def clear(self) -> None:
         """Forget the turn in progress: it will have no TurnEnded."""
@@ -111,51 +120,67 @@ class Listener:
     async def _hear(self, window: Pcm, at: float) -> None:
         if self._held:
             return
-        self._windows.append((window, at))
         probability = await self._voice.probability(window)
+        if self._held:
+            return
+        # Nothing waits from here until the window's events are made: a client's order finds a turn in one piece.
+        self._windows.append((window, at))
         before = self._endpointer.speech_end
         signals = self._endpointer.feed(probability, window.audio_at, window.duration)
         if self._endpointer.speech_end != before:
             self._speech_end_at = at
-        for signal in signals:
-            await self._act(signal)
+        events = [self._act(signal) for signal in signals]
         if not self._endpointer.in_turn:
-            self._forget_older_than(self._endpointer.now - self._endpointer.settings.pre_roll)
+            settings = self._endpointer.settings
+            self._forget_older_than(self._endpointer.now - settings.start - settings.pre_roll)
+        for event in events:
+            await self._tell(event)
 
-    async def _act(self, signal: Signal) -> None:
+    def _act(self, signal: Signal) -> HearingEvent:
+        """Bring the turn up to date; return what to tell."""
+        endpointer, now = self._endpointer, self._clock.now()
         match signal:
             case Signal.STARTED:
                 self._turn = self._next_turn()
-                self._forget_older_than(self._endpointer.speech_start - self._endpointer.settings.pre_roll)
-                await self._tell(SpeechStarted, audio_at=self._endpointer.speech_start)
+                self._forget_older_than(endpointer.speech_start - endpointer.settings.pre_roll)
+                return SpeechStarted(turn=self._turn, at=now, audio_at=endpointer.speech_start)
             case Signal.SUSTAINED:
-                start = self._endpointer.speech_start
-                onset_at = next((at for window, at in self._windows if window.audio_end > start), self._clock.now())
-                await self._tell(SpeechSustained, audio_at=start, onset_at=onset_at)
+                start = endpointer.speech_start
+                onset_at = next(at for window, at in self._windows if window.audio_end > start)
+                return SpeechSustained(turn=self._turn, at=now, audio_at=start, onset_at=onset_at)
             case Signal.ENDED:
-                await self._tell(SpeechEnded, audio_at=self._endpointer.speech_end)
-                self._begin_attempt()
+                self._attempt = self._begin_attempt()
+                return SpeechEnded(turn=self._turn, at=now, audio_at=endpointer.speech_end)
             case Signal.RESUMED:
                 self._drop_attempt()
-                await self._tell(SpeechStarted, audio_at=self._endpointer.now)
+                return SpeechStarted(turn=self._turn, at=now, audio_at=endpointer.now)
             case Signal.OVER:
-                await self._end_turn(EndReason.SILENCE)
+                return self._end_turn(EndReason.SILENCE)
             case Signal.TOO_LONG:
-                await self._end_turn(EndReason.MAX_SPEECH)
+                return self._end_turn(EndReason.MAX_SPEECH)
 
-    async def _end_turn(self, reason: EndReason) -> None:
-        if self._attempt is None:
-            self._begin_attempt()
-        audio_at = self._endpointer.speech_end
-        await self._tell(TurnEnded, reason=reason, audio_at=audio_at, speech_end_at=self._speech_end_at)
-        if self._attempt is not None:
-            self._attempt.committed.set()
-            self._attempt = None
+    def _end_turn(self, reason: EndReason) -> TurnEnded:
+        attempt, self._attempt = self._attempt or self._begin_attempt(), None
+        attempt.after, self._latest_told = self._latest_told, attempt.told
+        self._over[self._turn] = attempt
         self._windows.clear()
+        return TurnEnded(
+            turn=self._turn,
+            at=self._clock.now(),
+            reason=reason,
+            audio_at=self._endpointer.speech_end,
+            speech_end_at=self._speech_end_at,
+        )
 
-    def _begin_attempt(self) -> None:
-        self._attempt = _Attempt(self._turn, joined([window for window, _ in self._windows]))
-        self._tasks.start_soon(self._recognize, self._attempt)
+    async def _tell(self, event: HearingEvent) -> None:
+        await self._events.send(event)
+        if isinstance(event, TurnEnded):
+            self._over.pop(event.turn).committed.set()
+
+    def _begin_attempt(self) -> _Attempt:
+        attempt = _Attempt(self._turn, joined([window for window, _ in self._windows]))
+        self._tasks.start_soon(self._recognize, attempt)
+        return attempt
 
     def _drop_attempt(self) -> None:
         if self._attempt is not None:
@@ -170,7 +195,10 @@ class Listener:
             except HearingError as error:
                 outcome = error
             await attempt.committed.wait()
-            await self._events.send(self._verdict(attempt, outcome))
+            if attempt.after is not None:
+                await attempt.after.wait()
+            await self._tell(self._verdict(attempt, outcome))
+            attempt.told.set()
 
     def _verdict(self, attempt: _Attempt, outcome: Recognition | HearingError) -> HearingEvent:
         at = self._clock.now()
@@ -192,9 +220,6 @@ class Listener:
             audio_start=attempt.utterance.audio_at,
             audio_end=attempt.utterance.audio_end,
         )
-
-    async def _tell(self, kind: Callable[..., HearingEvent], **fields: object) -> None:
-        await self._events.send(kind(turn=self._turn, at=self._clock.now(), **fields))
 
     def _forget_older_than(self, audio_at: float) -> None:
         while self._windows and self._windows[0][0].audio_end <= audio_at:

@@ -90,7 +90,7 @@ class Orders:
             case ControlKind.START_INPUT_TIMERS:
                 self._wait_for_input()
             case ControlKind.COMMIT_INPUT:
-                await self._listener.commit()
+                self._listener.commit()
             case ControlKind.CLEAR_INPUT:
                 self._listener.clear()
                 self._wait_for_input()
