@@ -1,0 +1,164 @@
+"""Ollama: the chat model behind an Ollama server, through its own client and its native interface."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from typing import Any, TypeVar
+
+import anyio
+import httpx
+import ollama
+
+from pipeline.core.errors import DialogError
+from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
+from pipeline.dialog.sampling import completed
+from pipeline.settings import Dialog
+
+ANSWER_BYTES = 4 << 20
+"""No answer is longer: a line of the stream has about 150 bytes, and a server that never ends one must not fill us."""
+WARM_TIMEOUT = 300.0
+"""Seconds for a server to load a model and read a prompt."""
+CLOSE_TIMEOUT = 1.0
+
+T = TypeVar("T")
+
+
+class Ollama:
+    """A ChatModel on a server: how many replies it writes at once is its own affair (OLLAMA_NUM_PARALLEL)."""
+
+    def __init__(self, settings: Dialog, model: str) -> None:
+        """Ask for ``model``, a tag as ``ollama list`` prints it, at the settings' URL. Connects to nothing yet."""
+        self._settings = settings
+        self._model = model
+        self._client = ollama.AsyncClient(
+            settings.ollama_url,
+            timeout=httpx.Timeout(None, connect=settings.connect_timeout),
+            follow_redirects=False,
+            trust_env=False,
+            transport=_BoundedTransport(trust_env=False),
+        )
+
+    async def check(self) -> None:
+        """Return if the server answers and has the model.
+
+        Raises DialogError: ``model-missing`` with the command that pulls it, ``engine-unreachable``,
+        ``engine-timeout``, ``engine-garbage``.
+        """
+        await self._asked(self._client.show(self._model), self._settings.token_timeout)
+
+    async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncIterator[ChatDelta]:
+        """Yield deltas in order; the last one carries the usage.
+
+        Closing the iterator closes the connection, at which the server stops computing. Raises DialogError as
+        ``check`` does.
+        """
+        deltas = self._deltas(messages, options, self._settings.first_token_timeout)
+        try:
+            async for delta in deltas:
+                yield delta
+        finally:
+            await deltas.aclose()
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        """Make the server load the model and read ``messages``. Raises DialogError as ``check`` does."""
+        async for _ in self._deltas(messages, ChatOptions(num_predict=1), WARM_TIMEOUT):
+            pass
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    async def _deltas(
+        self, messages: Sequence[Message], options: ChatOptions, first: float
+    ) -> AsyncGenerator[ChatDelta, None]:
+        sampling = completed(options, self._settings)
+        answer: Any = await self._client.chat(
+            self._model,
+            [{"role": message.role, "content": message.text} for message in messages],
+            stream=True,
+            think=False,
+            keep_alive=self._settings.keep_alive,
+            options={
+                "num_ctx": self._settings.num_ctx,
+                "num_predict": sampling.num_predict,
+                "temperature": sampling.temperature,
+                "top_p": sampling.top_p,
+                "stop": list(sampling.stop),
+            },
+        )
+        wait = first
+        # A token is a part at most; what writes more than it was allowed will not end by itself.
+        left = 2 * sampling.num_predict + 16
+        try:
+            while (part := await self._asked(anext(answer, None), wait)) is not None:
+                if part.done:
+                    yield ChatDelta(part.message.content or "", self._usage(part))
+                    return
+                yield ChatDelta(part.message.content or "")
+                wait = self._settings.token_timeout
+                left -= 1
+                if not left:
+                    raise _garbage("it writes without end")
+            raise _garbage("it broke off")
+        finally:
+            with anyio.move_on_after(CLOSE_TIMEOUT, shield=True):
+                await answer.aclose()
+
+    def _usage(self, part: ollama.ChatResponse) -> Usage:
+        return Usage(part.prompt_eval_count or 0, part.eval_count or 0, self._model)
+
+    async def _asked(self, work: Awaitable[T], seconds: float) -> T:
+        """Await what the client does, and say in our words what went wrong. Raises DialogError."""
+        try:
+            with anyio.fail_after(seconds):
+                return await work
+        except TimeoutError as error:
+            raise DialogError("engine-timeout", f"Ollama gave nothing for {seconds:g} s", retryable=True) from error
+        except ollama.ResponseError as error:
+            raise self._refused(error.status_code) from error
+        except (httpx.TransportError, ConnectionError) as error:
+            what = f"no Ollama server at {self._settings.ollama_url}: {type(error).__name__}"
+            raise DialogError("engine-unreachable", what, retryable=True) from error
+        except (httpx.HTTPError, ValueError, TypeError, AttributeError) as error:
+            # The client takes whatever is valid JSON for a mapping of its fields.
+            raise _garbage(type(error).__name__) from error
+
+    def _refused(self, status: int) -> DialogError:
+        if status == httpx.codes.NOT_FOUND:
+            pull = f"ollama pull {self._model}, or voicepipe models pull {self._model} --ollama"
+            return DialogError("model-missing", f"Ollama does not have the model {self._model}; to get it: {pull}")
+        if status < 0:
+            return DialogError("engine-unreachable", "Ollama gave up in the middle of a reply", retryable=True)
+        return DialogError(
+            "engine-unreachable",
+            f"Ollama refused with HTTP status {status}",
+            retryable=status >= httpx.codes.INTERNAL_SERVER_ERROR,
+        )
+
+
+def _garbage(what: str) -> DialogError:
+    return DialogError("engine-garbage", f"what answers is no Ollama server: {what}")
+
+
+class _Bounded(httpx.AsyncByteStream):
+    """An answer that may not be longer than ``ANSWER_BYTES``."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        received = 0
+        async for piece in self._stream:
+            received += len(piece)
+            if received > ANSWER_BYTES:
+                raise ValueError(f"more than {ANSWER_BYTES} bytes")
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class _BoundedTransport(httpx.AsyncHTTPTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        if isinstance(response.stream, httpx.AsyncByteStream):
+            response.stream = _Bounded(response.stream)
+        return response
