@@ -3,17 +3,21 @@
 from typing import Any, NoReturn, Protocol
 
 import anyio
+from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
+from grpc.aio import EOF, InternalError
 
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError, PipelineError
 from pipeline.core.events import CallEnd, CallEnded
-from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest
 from pipeline.entrances.grpc_line import GrpcLine
 from pipeline.entrances.live_calls import Seat
 from pipeline.entrances.statuses import INTERNAL, status_of, status_of_end
 from pipeline.entrances.switchboard import PreparedCall
 from pipeline.observe import Log
+
+UNREADABLE = EntranceError("unknown-message", "the bytes are no ConverseRequest", field="event")
+"""A message that is no message."""
 
 
 class Stream(Protocol):
@@ -59,7 +63,9 @@ class GrpcCall:
         self._write_timeout = write_timeout
         self._log = log
         self._written = anyio.Event()
-        self._stalled = False
+        self.stalled = False
+        """The client was given up because it took no message."""
+        self._vanished = False
 
     async def run(self) -> status_pb2.Status:
         """Conduct the call and return the stream's status; Ended has been sent, unless the client was given up.
@@ -72,14 +78,14 @@ class GrpcCall:
             tasks.start_soon(self._read)
             self._seat.warn = self._line.warn
             reason, status = await self._conduct()
-            if not self._stalled and not self._line.ended:
+            if not (self.stalled or self._vanished or self._line.ended):
                 now = self._clock.now()
                 turn = self._line.turn
                 await self._line.send(CallEnded(turn=turn, at=now, reason=reason, duration=now - began_at, turns=turn))
             self._line.close()
             await self._written.wait()
             tasks.cancel_scope.cancel()
-        if self._stalled:
+        if self.stalled:
             message = f"the client took no message for {self._write_timeout:g} s"
             return status_of(EntranceError("client-stalled", message))
         return status
@@ -99,7 +105,14 @@ class GrpcCall:
         return reason, status_of_end(reason)
 
     async def _read(self) -> None:
-        while isinstance(request := await self._context.read(), ConverseRequest):
+        while True:
+            try:
+                request = await self._context.read()
+            except DecodeError:
+                await self._line.complain(UNREADABLE)
+                continue
+            if request is EOF:
+                break
             await self._line.receive(request)
         await self._line.finish()
 
@@ -109,8 +122,11 @@ class GrpcCall:
                 with anyio.fail_after(self._write_timeout):
                     await self._context.write(message)
         except TimeoutError:
-            self._stalled = True
-            self._seat.scope.cancel()
+            self.stalled = True
+        except InternalError:  # the client has vanished; gRPC is about to cancel us
+            self._vanished = True
         finally:
+            if self.stalled or self._vanished:
+                self._seat.scope.cancel()
             self._line.close()
             self._written.set()

@@ -99,21 +99,36 @@ class GrpcLine:
             audio = request.audio
             offset = audio.sample_offset if audio.HasField("sample_offset") else None
             for problem in self._microphone.hear(audio.data, offset, discontinuity=audio.discontinuity):
-                await self._complain(problem, request.seq)
+                await self.complain(problem, request.seq)
             return
         try:
             event = self._checked(read_request(request))
         except EntranceError as error:
-            await self._complain(error, request.seq)
+            await self.complain(error, request.seq)
             return
         await self._request(event)
         if isinstance(event, EndpointingChanged):
             await self._outbox.put(write_reconfigured(request.seq, event))
 
+    async def complain(self, error: EntranceError, seq: int = 0) -> None:
+        """Tell the session, and by it the client, what was wrong with message ``seq``."""
+        await self._request(
+            StageFailed(
+                turn=self.turn,
+                at=self._clock.now(),
+                stage=error.stage,
+                code=error.code,
+                message=str(error),
+                retryable=error.retryable,
+                field=error.field,
+                refers_to=seq,
+            )
+        )
+
     async def finish(self) -> None:
         """End the caller's sound and requests: the client has closed its half."""
         for problem in self._microphone.end():
-            await self._complain(problem, 0)
+            await self.complain(problem)
         self._requests_in.close()
 
     async def next(self) -> ConverseResponse | None:
@@ -139,20 +154,6 @@ class GrpcLine:
         if isinstance(event, PlaybackReported) and event.reply > self._latest_reply:
             raise fields.wrong("playback.response_id", f"is {event.reply}; allowed: 1 to {self._latest_reply}")
         return event
-
-    async def _complain(self, error: EntranceError, seq: int) -> None:
-        await self._request(
-            StageFailed(
-                turn=self.turn,
-                at=self._clock.now(),
-                stage=error.stage,
-                code=error.code,
-                message=str(error),
-                retryable=error.retryable,
-                field=error.field,
-                refers_to=seq,
-            )
-        )
 
     async def _request(self, event: ClientEvent) -> None:
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # the session is over

@@ -1,12 +1,14 @@
 """The services of the contract. Every refusal is a status with details; parts that come later say UNIMPLEMENTED."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import anyio
+from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
-from grpc.aio import EOF
+from grpc.aio import EOF, InternalError
 from grpc_status.rpc_status import to_status
 
 from pipeline.core.clock import Clock
@@ -20,7 +22,7 @@ from pipeline.entrances.generated.voicepipe.v1 import (
     media_pb2,
     media_pb2_grpc,
 )
-from pipeline.entrances.grpc_call import GrpcCall, Stream
+from pipeline.entrances.grpc_call import UNREADABLE, GrpcCall, Stream
 from pipeline.entrances.grpc_line import GrpcLine
 from pipeline.entrances.live_calls import LiveCalls
 from pipeline.entrances.statuses import INTERNAL, status_of
@@ -59,7 +61,8 @@ class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
     ) -> None:
         status = await self._converse(context)
         if status.code:
-            await context.abort_with_status(to_status(status))
+            with suppress(InternalError):  # the client is gone
+                await context.abort_with_status(to_status(status))
 
     async def GetConversation(  # noqa: N802, D102
         self,
@@ -85,7 +88,7 @@ class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
                 try:
                     await context.send_initial_metadata((("x-conversation-id", start.conversation),))
                     await context.write(write_started(start, call.terms, self._ground.version))
-                    return await GrpcCall(
+                    live = GrpcCall(
                         context,
                         line,
                         call,
@@ -93,7 +96,10 @@ class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
                         clock=self._ground.clock,
                         write_timeout=self._ground.server.write_timeout,
                         log=self._log.bind(call=start.conversation),
-                    ).run()
+                    )
+                    status = await live.run()
+                    self._ground.metrics.clients_stalled.inc(live.stalled)
+                    return status
                 finally:
                     line.give_up()
         except PipelineError as error:
@@ -110,6 +116,8 @@ class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
         try:
             with anyio.fail_after(patience):
                 first = await context.read()
+        except DecodeError as error:
+            raise UNREADABLE from error
         except TimeoutError as error:
             raise EntranceError("start-timeout", f"no start came within {patience:g} s", field="start") from error
         if first is EOF:

@@ -99,7 +99,7 @@ def read_start(start: config_pb2.ConversationStart) -> CallStart:
 def read_endpointing(config: config_pb2.EndpointingConfig, path: str) -> EndpointingChanged:
     """Return turn-taking settings; ``path`` is where they stand. Raises EntranceError."""
     if config.mode == config_pb2.ENDPOINTING_MODE_CLIENT:
-        raise fields.not_served(f"{path}.mode CLIENT", "control COMMIT_INPUT works in every mode")
+        raise fields.not_served(f"{path}.mode", "use SERVER; control COMMIT_INPUT works there too")
     _SERVER_DECIDES.read(config.mode, f"{path}.mode")
     fields.refuse_unserved(config, path, ("speech_incomplete_ms", "prefix_padding_ms", "sensitivity"))
     return EndpointingChanged(

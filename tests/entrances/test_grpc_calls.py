@@ -113,6 +113,7 @@ async def test_requests_reach_the_session_in_order() -> None:
 async def test_clear_audio_overtakes_queued_sound_and_none_of_the_reply_follows() -> None:
     """The client reads nothing, so that the windows of HTTP/2 fill and the queue does."""
     beyond_all_windows, large = 2_000, bytes(32_000)
+    stopped = anyio.Event()
 
     async def script(line: Line) -> CallEnd:
         await line.send(reply_started(1))
@@ -122,6 +123,7 @@ async def test_clear_audio_overtakes_queued_sound_and_none_of_the_reply_follows(
             await line.send(
                 ReplyStopped(turn=TurnId(1), at=0.0, reply=ReplyId(1), status=ReplyStatus.BARGE_IN, onset_at=0.0)
             )
+            stopped.set()
         await play(line, 1, 3)
         await line.send(reply_ended(1, ReplyStatus.BARGE_IN))
         await line.send(reply_started(2))
@@ -131,6 +133,7 @@ async def test_clear_audio_overtakes_queued_sound_and_none_of_the_reply_follows(
     async with served(script) as service:
         caller = Caller(service.channel)
         await caller.start()
+        await stopped.wait()
         messages = await caller.all()
         kinds = [message.WhichOneof("event") for message in messages]
         assert kinds.count("audio") < beyond_all_windows
