@@ -127,7 +127,7 @@ class CallLine:
         began_at = self._began_at = self._clock.now()
         samples = round(self._plan.frame * self._plan.rate)
         for number in count():
-            await anyio.sleep(began_at + (number + 1) * self._plan.frame - self._clock.now())
+            await anyio.sleep(max(0.0, began_at + (number + 1) * self._plan.frame - self._clock.now()))
             sound = self._plan.encoding.to_wire(self.microphone.next_frame())
             await self.send(ConverseRequest(audio=audio_pb2.AudioInput(data=sound, sample_offset=number * samples)))
 

@@ -53,7 +53,7 @@ class Speaker:
         kept: list[Stretch] = []
         for stretch in self._stretches:
             if stretch.reply == reply and self._end(stretch) > at:
-                whole = max(0, int((at - stretch.at) * self._rate))
+                whole = max(0, round((at - stretch.at) * self._rate))
                 del stretch.samples[whole * SAMPLE_BYTES :]
             elif stretch.at > at:
                 stretch.at = max(at, self._end(kept[-1]) if kept else at)

@@ -8,6 +8,7 @@ from pipeline.caller.log import CallLog, HeardReply, HeardTurn
 from pipeline.caller.microphone import Microphone, Spoken
 from pipeline.caller.report import CallReport, EndReport, PromptReport, Recording, TurnReport
 from pipeline.caller.speaker import Speaker
+from pipeline.core.latency import SPANS
 from pipeline.entrances.generated.voicepipe.v1 import output_pb2
 
 
@@ -70,7 +71,7 @@ def _turn_report(log: CallLog, turn: HeardTurn, ears: Ears) -> TurnReport:
         heard_ms=done.heard_ms,
         status=_status(reply) if turn.reply is not None else "none",
         gap_ms=_gap_ms(reply, said, ears),
-        spans=dict(done.spans_ms),
+        spans={name: round(done.spans_ms[name], 1) for name in SPANS if name in done.spans_ms},
     )
 
 

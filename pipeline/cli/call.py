@@ -19,12 +19,14 @@ from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan, Encoding, Utterance
 from pipeline.caller.report import CallReport, TurnReport
 from pipeline.cli.screen import AsJson, Config, opened, told
-from pipeline.core.latency import SPANS
+from pipeline.core.latency import SEGMENTS, SPANS
 from pipeline.core.pcm import Pcm, joined
 from pipeline.models.store import Store
 from pipeline.settings import Settings
 
 RATES = (8000, 16_000, 24_000, 48_000)
+BAR = 40
+"""Characters of the bar of a whole response gap."""
 
 
 def call(  # noqa: PLR0913  a command's options are its arguments
@@ -159,11 +161,20 @@ class Screen:
 
 
 def spans_table(report: TurnReport) -> Table:
-    """Return one turn's spans as a table, in milliseconds."""
-    spans = {name: report.spans[name] for name in SPANS if name in report.spans}
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in [*spans, "gap heard"]:
-        table.add_column(name.replace("_", " "), justify="right")
-    gap = "-" if report.gap_ms is None else f"[bold]{report.gap_ms:.0f} ms[/]"
-    table.add_row(*(f"{value:.0f}" for value in spans.values()), gap)
+    """Return where one turn's time went: milliseconds, and a bar that begins where the span before it ended."""
+    known = [name for name in SPANS if name in report.spans]
+    whole = sum(report.spans[name] for name in known if name in SEGMENTS) or 1.0
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+    table.add_column(justify="right", style="dim")
+    table.add_column(justify="right")
+    table.add_column(style="green")
+    passed = 0.0
+    for name in known:
+        bar = ""
+        if name in SEGMENTS:
+            begin, passed = passed, passed + report.spans[name]
+            bar = " " * round(begin / whole * BAR) + "━" * (round(passed / whole * BAR) - round(begin / whole * BAR))
+        table.add_row(name, f"{report.spans[name]:.0f} ms", bar)
+    if report.gap_ms is not None:
+        table.add_row("gap as heard", f"[bold]{report.gap_ms:.0f} ms[/]", "")
     return table
