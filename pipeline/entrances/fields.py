@@ -116,7 +116,7 @@ def uint32(value: float) -> int:
 
 def uint64(value: float) -> int:
     """Return the nearest number that a uint64 field holds."""
-    return min(round(max(value, 0)), 2**64 - 1)
+    return min(round(min(max(value, 0), 2.0**64)), 2**64 - 1)
 
 
 def _json(value: Value, field: str) -> Json:

@@ -1,11 +1,13 @@
 """What the tests of the gRPC entrance share: a fake switchboard that plays scripts, and a client over a real socket."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
@@ -127,7 +129,8 @@ class Served:
 async def served(
     script: Script = hear_out, *, serving: bool = True, channels: Channels | None = None, **settings: Any
 ) -> AsyncIterator[Served]:
-    """Serve scripted calls on a free port. Leaves only when every call has ended."""
+    """Serve scripted calls on a free port. Fails where a call, or a task of one, is left behind."""
+    before = asyncio.all_tasks()
     board = FakeSwitchboard(script)
     metrics = Metrics()
     server = GrpcServer(
@@ -151,6 +154,9 @@ async def served(
         assert board.running == 0
     finally:
         await server.stop()
+    with anyio.fail_after(PATIENCE):
+        while asyncio.all_tasks() - before:
+            await anyio.lowlevel.checkpoint()
 
 
 def audio_format(encoding: AudioEncoding.ValueType = AUDIO_ENCODING_LINEAR16, rate: int = 16_000) -> AudioFormat:
