@@ -119,7 +119,7 @@ class FakeLine:
     """A client whose line never blocks. ``talk`` is what the caller says: loud stretches as (start, end) in seconds.
 
     The microphone sends for ``duration`` seconds in real time, then both halves end. ``on_event`` may script the
-    client's behaviour.
+    client's behaviour. Sound of the stretches in ``lost`` never arrives.
     """
 
     talk: Sequence[tuple[float, float]]
@@ -128,6 +128,7 @@ class FakeLine:
     events: list[CallEvent] = field(default_factory=list)
     audio: list[Sent] = field(default_factory=list)
     output_rate: int = RATE
+    lost: Sequence[tuple[float, float]] = ()
 
     def __post_init__(self) -> None:
         self._clock = LoopClock()
@@ -166,10 +167,10 @@ class FakeLine:
         with self._mic_in, self._orders_in:
             for number in range(round(self.duration / FRAME)):
                 at = number * FRAME
-                loud = any(start <= at < end for start, end in self.talk)
                 await anyio.sleep(max(0.0, began + at + FRAME - self._clock.now()))
-                pcm = Pcm((LOUD if loud else b"\0\0") * samples, RATE, number * samples)
-                self._mic_in.send_nowait(MicFrame(pcm, self._clock.now()))
+                pcm = Pcm((LOUD if _within(at, self.talk) else b"\0\0") * samples, RATE, number * samples)
+                if not _within(at, self.lost):
+                    self._mic_in.send_nowait(MicFrame(pcm, self._clock.now()))
 
     def of(self, kind: type[CallEvent]) -> list[CallEvent]:
         """Return the events of one kind."""
@@ -179,3 +180,7 @@ class FakeLine:
         """Close what a finished call leaves open."""
         for stream in (self._mic_in, self._mic, self._orders_in, self._orders):
             stream.close()
+
+
+def _within(at: float, stretches: Sequence[tuple[float, float]]) -> bool:
+    return any(start <= at < end for start, end in stretches)

@@ -8,6 +8,8 @@ import selectors
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
+import anyio
+
 T = TypeVar("T")
 
 
@@ -41,6 +43,12 @@ Backend = tuple[str, Mapping[str, Any]]
 
 VIRTUAL_TIME: Backend = ("asyncio", {"loop_factory": VirtualTimeLoop})
 """The value of an ``anyio_backend`` fixture on virtual time."""
+
+
+async def pass_time(seconds: float) -> None:
+    """Let virtual time pass; fails where it would be real."""
+    assert isinstance(asyncio.get_running_loop(), VirtualTimeLoop), "this test would wait in real time"
+    await anyio.sleep(seconds)
 
 
 def run_virtually(call: Callable[[], Awaitable[T]]) -> T:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from pipeline.core.errors import PipelineError
 from pipeline.core.stages import Usage
 
 TurnId = NewType("TurnId", int)
@@ -212,6 +213,11 @@ class StageFailed(Event):
     """The part of a client's message that is to blame, empty otherwise."""
     refers_to: int = 0
     """``seq`` of the message that caused it, 0 for none."""
+
+    @classmethod
+    def by(cls, error: PipelineError, *, turn: TurnId, at: float) -> "StageFailed":
+        """Return what clients are told of ``error``."""
+        return cls(turn=turn, at=at, stage=error.stage, code=error.code, message=str(error), retryable=error.retryable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,6 +113,11 @@ class Listener:
         self._endpointer.settings = settings
 
     @property
+    def held(self) -> bool:
+        """Return whether sound is thrown away."""
+        return self._held
+
+    @property
     def hears_speech(self) -> bool:
         """Return whether a turn is in progress."""
         return self._endpointer.in_turn
@@ -201,19 +206,11 @@ class Listener:
             attempt.told.set()
 
     def _verdict(self, attempt: _Attempt, outcome: Recognition | HearingError) -> HearingEvent:
-        at = self._clock.now()
         if isinstance(outcome, HearingError):
-            return StageFailed(
-                turn=attempt.turn,
-                at=at,
-                stage=outcome.stage,
-                code=outcome.code,
-                message=str(outcome),
-                retryable=outcome.retryable,
-            )
+            return StageFailed.by(outcome, turn=attempt.turn, at=self._clock.now())
         return FinalTranscript(
             turn=attempt.turn,
-            at=at,
+            at=self._clock.now(),
             text=outcome.text,
             language=outcome.language,
             confidence=outcome.confidence,

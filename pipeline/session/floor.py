@@ -92,10 +92,10 @@ class Floor:
         """Return whether there is a reply that the caller may stop."""
         return self._current is not None and self._current.barge_in_allowed
 
-    def played(self, reply: ReplyId, played_ms: int, *, over: bool) -> None:
-        """Take the client's word on a reply; about older ones it comes too late to matter."""
+    def played(self, reply: ReplyId, played_ms: int) -> None:
+        """Take the client's word on a reply that it is done with; about older ones it comes too late to matter."""
         if self._latest is not None and self._latest.id == reply:
-            self._latest.played(played_ms, over=over)
+            self._latest.played(played_ms)
 
     def ended(self, event: ReplyEnded) -> None:
         """Take note that a reply is over."""

@@ -68,9 +68,8 @@ class Orders:
         """Do what the client asks; return why the call ends, if it does."""
         match order:
             case PlaybackReported():
-                over = order.kind is not PlaybackKind.STARTED
-                if over:
-                    self._floor.played(order.reply, order.played_ms, over=over)
+                if order.kind is not PlaybackKind.STARTED:
+                    self._floor.played(order.reply, order.played_ms)
             case TextTyped():
                 await self._typed(order.text, order.language)
             case DigitPressed():
@@ -85,15 +84,21 @@ class Orders:
                 return await self._control(order.kind)
         return None
 
+    def wait_for_input(self) -> None:
+        """Start the no-input timer, unless something is going on: a reply, speech, key presses, a hold."""
+        busy = self._listener.hears_speech or self._listener.held or self._digits.complete_at is not None
+        if self._floor.state is State.LISTENING and not busy:
+            self._timers.start_no_input(self._clock.now())
+
     async def _control(self, kind: ControlKind) -> CallEnd | None:
         match kind:
             case ControlKind.START_INPUT_TIMERS:
-                self._wait_for_input()
+                self.wait_for_input()
             case ControlKind.COMMIT_INPUT:
                 self._listener.commit()
             case ControlKind.CLEAR_INPUT:
                 self._listener.clear()
-                self._wait_for_input()
+                self.wait_for_input()
             case ControlKind.CANCEL_RESPONSE:
                 await self._floor.stop(ReplyStatus.CANCELLED)
             case ControlKind.PAUSE:
@@ -102,20 +107,17 @@ class Orders:
                 self._timers.stop_no_input()
             case ControlKind.RESUME:
                 self._listener.hold(False)
-                self._wait_for_input()
+                self.wait_for_input()
             case ControlKind.END:
                 return CallEnd.CLIENT
         return None
-
-    def _wait_for_input(self) -> None:
-        if self._floor.state is State.LISTENING and not self._listener.hears_speech:
-            self._timers.start_no_input(self._clock.now())
 
     async def _press(self, digit: str) -> None:
         self._timers.stop_no_input()
         if self._digits_stop and self._floor.may_be_stopped:
             await self._floor.stop(ReplyStatus.BARGE_IN)
         await self._enter(self._digits.press(digit, self._clock.now()))
+        self.wait_for_input()
 
     async def _enter(self, digits: str | None) -> None:
         if digits is not None:

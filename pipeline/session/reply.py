@@ -79,6 +79,7 @@ class Reply:
         self._clock = clock
         self._tell = tell
         self._scope = anyio.CancelScope()
+        self._stopped_at: float | None = None
         self._reported = anyio.Event()
         self._status = ReplyStatus.COMPLETED
         self._text: list[str] = []
@@ -88,23 +89,27 @@ class Reply:
     @property
     def stopped(self) -> bool:
         """Return whether the reply was cut off."""
-        return self._scope.cancel_called
+        return self._stopped_at is not None
 
     def stop(self, status: ReplyStatus) -> None:
         """Cut the reply off: no frame leaves after this call returns. ``unwound`` is set once its work is over."""
-        if not self._scope.cancel_called:
+        if self._stopped_at is None:
             self._status = status
+            self._stopped_at = self._clock.now()
             self._scope.cancel()
 
-    def played(self, played_ms: int, *, over: bool) -> None:
-        """Take the client's word for how far it has played, and for whether it is done with this reply."""
+    def played(self, played_ms: int) -> None:
+        """Take the client's word for how far it has played this reply, with which it is done."""
         self.playhead.reported(played_ms)
-        if over:
-            self._reported.set()
+        self._reported.set()
 
     def heard(self) -> str:
         """Return the text that the caller has heard so far."""
-        return self.playhead.heard(self._clock.now())
+        return self.playhead.heard(self._heard_until())
+
+    def _heard_until(self) -> float:
+        """Return the instant up to which the caller has listened: what had left before a stop is recalled."""
+        return self._clock.now() if self._stopped_at is None else self._stopped_at
 
     async def run(self, source: AsyncIterator[ChatDelta], after: "Reply | None" = None) -> ReplyEnded:
         """Write, speak and send the reply; return when the caller has heard it, or when it is unwound after a stop.
@@ -218,20 +223,8 @@ class Reply:
                 await self._reported.wait()
 
     async def _failed(self, error: PipelineError) -> None:
-        await self._emit_failure(error)
+        await self._tell_all(StageFailed.by(error, turn=self.turn, at=self._clock.now()))
         self._degraded.append(error.code)
-
-    async def _emit_failure(self, error: PipelineError) -> None:
-        await self._tell_all(
-            StageFailed(
-                turn=self.turn,
-                at=self._clock.now(),
-                stage=error.stage,
-                code=error.code,
-                message=str(error),
-                retryable=error.retryable,
-            )
-        )
 
     async def _emit(self, kind: Callable[..., CallEvent], **fields: object) -> None:
         await self._tell_all(kind(turn=self.turn, at=self._clock.now(), reply=self.id, **fields))
@@ -241,15 +234,14 @@ class Reply:
         await self._tell(event)
 
     def _ended(self) -> ReplyEnded:
-        now = self._clock.now()
         return ReplyEnded(
             turn=self.turn,
-            at=now,
+            at=self._clock.now(),
             reply=self.id,
             status=self._status,
             text="".join(self._text),
-            heard=self.playhead.heard(now),
-            heard_ms=self.playhead.heard_ms(now),
+            heard=self.heard(),
+            heard_ms=self.playhead.heard_ms(self._heard_until()),
             usage=self._usage,
             spans=self.timeline.spans(),
             degraded=tuple(self._degraded),

@@ -1,7 +1,7 @@
 """Session: conducts one call. One task group, one inbox, three states: listening, thinking, speaking."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import count
 
@@ -79,7 +79,7 @@ class Session:
         self._turns = count(1)
         self._turn = TurnId(0)
         self._turn_ended: TurnEnded | None = None
-        self._pending: FinalTranscript | None = None
+        self._pending: list[FinalTranscript] = []
         self._silences = 0
         self._open = {_Closed.MICROPHONE, _Closed.REQUESTS}
         self._ending: CallEnd | None = None
@@ -121,7 +121,7 @@ class Session:
             tasks.start_soon(self._hear)
             tasks.start_soon(self._take_requests)
             if not self._floor.say(self._turn, self._plan.agent.greeting):
-                self._timers.start_no_input(self._began_at)
+                self._orders.wait_for_input()
             reason = await self._conduct()
             tasks.cancel_scope.cancel()
         now = self._clock.now()
@@ -169,7 +169,7 @@ class Session:
                 self._open.discard(item)
                 return self._end_if_done()
             case _HearingBroke():
-                await self._broke(item.error)
+                await self._tell(StageFailed.by(item.error, turn=self._turn, at=self._clock.now()))
                 return CallEnd.FAILED
             case StageFailed(stage="hearing") | SpeechStarted() | SpeechSustained() | SpeechEnded():
                 await self._heard(item)
@@ -189,7 +189,7 @@ class Session:
                 await self._understand(event)
             case StageFailed():
                 await self._tell(event)
-                self._floor.say(event.turn, self._plan.agent.phrases.no_match)
+                self._ask_again(event.turn)
             case TurnEnded():
                 self._turn_ended = event
                 await self._tell(event)
@@ -200,17 +200,20 @@ class Session:
                 await self._tell(event)
 
     async def _understand(self, final: FinalTranscript) -> None:
-        """Answer what the caller said, if there is anything to answer and nothing in the way."""
+        """Tell and answer what the caller said, if there is anything to answer."""
         if not final.text:
             await self._not_understood(final)
             return
         self._silences = 0
         await self._tell(final)
+        await self._answer(final)
+
+    async def _answer(self, final: FinalTranscript) -> None:
         match self._floor.state:
             case State.SPEAKING if self._plan.speech_stops and self._floor.may_be_stopped:
                 return  # too short for a barge-in: a backchannel
             case State.SPEAKING:
-                self._pending = final
+                self._pending.append(final)
                 return
             case State.THINKING:
                 # The caller went on before anything was said: both parts are answered together.
@@ -226,8 +229,14 @@ class Session:
             return
         await self._missing(InputProblem.NO_MATCH)
         long = final.audio_end - final.audio_start - self._plan.endpointing.pre_roll >= LONG_SPEECH
-        if not (long and self._floor.say(final.turn, self._plan.agent.phrases.no_match)):
-            self._timers.start_no_input(self._clock.now())
+        if long:
+            self._ask_again(final.turn)
+        else:
+            self._orders.wait_for_input()
+
+    def _ask_again(self, turn: TurnId) -> None:
+        if self._floor.state is State.LISTENING and not self._floor.say(turn, self._plan.agent.phrases.no_match):
+            self._orders.wait_for_input()
 
     async def _typed(self, text: str, language: str) -> None:
         """Answer a turn in writing."""
@@ -248,12 +257,11 @@ class Session:
             return None
         if self._ending is not None:
             return self._ending
-        if self._pending is not None:
-            final, self._pending = self._pending, None
-            await self._understand(final)
+        if self._pending:
+            said, self._pending = self._pending, []
+            await self._answer(replace(said[-1], text=" ".join(final.text for final in said)))
             return None
-        if not self._listener.hears_speech:
-            self._timers.start_no_input(self._clock.now())
+        self._orders.wait_for_input()
         return self._end_if_done()
 
     def _end_if_done(self) -> CallEnd | None:
@@ -283,7 +291,7 @@ class Session:
         if self._silences >= self._plan.call.no_input_limit:
             return await self._bow_out(CallEnd.NO_INPUT, phrases.goodbye)
         if not self._floor.say(self._turn, phrases.no_input):
-            self._timers.start_no_input(self._clock.now())
+            self._orders.wait_for_input()
         return None
 
     async def _bow_out(self, reason: CallEnd, phrase: str) -> CallEnd | None:
@@ -298,18 +306,6 @@ class Session:
 
     async def _missing(self, problem: InputProblem) -> None:
         await self._tell(InputMissing(turn=self._turn, at=self._clock.now(), problem=problem))
-
-    async def _broke(self, error: PipelineError) -> None:
-        await self._tell(
-            StageFailed(
-                turn=self._turn,
-                at=self._clock.now(),
-                stage=error.stage,
-                code=error.code,
-                message=str(error),
-                retryable=error.retryable,
-            )
-        )
 
     async def _tell(self, event: CallEvent) -> None:
         self._observe(event)

@@ -20,11 +20,10 @@ from pipeline.core.events import (
     TurnEnded,
     TurnId,
 )
-from pipeline.core.pcm import MicFrame, Pcm
 from pipeline.hearing.listener import Listener
 from pipeline.settings import Endpointing
-from tests.fakes import FRAME, LOUD, RATE, FakeRecognizer, FakeVoice
-from tests.virtual_time import VIRTUAL_TIME, Backend, run_virtually
+from tests.fakes import LOUD, RATE, FakeLine, FakeRecognizer, FakeVoice
+from tests.virtual_time import VIRTUAL_TIME, Backend, pass_time, run_virtually
 
 pytestmark = pytest.mark.anyio
 
@@ -50,38 +49,24 @@ class Hearing:
     async def hear(self, talk: Talk, duration: float, *, lost: Talk = ()) -> None:
         """Let the caller talk in the stretches of ``talk``, in seconds; the stretches of ``lost`` never arrive."""
         numbers = count(1)
-        clock = LoopClock()
+        caller = FakeLine(talk, duration, lost=lost)
         listener = Listener(
             FakeVoice(),
             self.recognizer,
             self.settings,
             sustained=0.256,
             language="en",
-            clock=clock,
+            clock=LoopClock(),
             next_turn=lambda: TurnId(next(numbers)),
         )
-        frames_in, frames = anyio.create_memory_object_stream[MicFrame](50)
         events_in, events = anyio.create_memory_object_stream[HearingEvent](self.capacity)
-        async with frames, events, anyio.create_task_group() as tasks:
-            tasks.start_soon(listener.run, frames, events_in)
-            tasks.start_soon(self._speak, frames_in, talk, duration, lost)
+        async with events, anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.run, caller.microphone, events_in)
+            tasks.start_soon(caller.run)
             async for event in events:
                 self.told.append(event)
                 self.on_event(listener, event)
-
-    async def _speak(
-        self, frames: anyio.abc.ObjectSendStream[MicFrame], talk: Talk, duration: float, lost: Talk
-    ) -> None:
-        clock = LoopClock()
-        samples = round(FRAME * RATE)
-        began = clock.now()
-        async with frames:
-            for number in range(round(duration / FRAME)):
-                at = number * FRAME
-                await anyio.sleep(max(0.0, began + at + FRAME - clock.now()))
-                if not within(at, lost):
-                    sound = (LOUD if within(at, talk) else b"\0\0") * samples
-                    await frames.send(MicFrame(Pcm(sound, RATE, number * samples), clock.now()))
+        caller.close()
 
     def of(self, kind: type[HearingEvent]) -> list[HearingEvent]:
         return [event for event in self.told if isinstance(event, kind)]
@@ -89,10 +74,6 @@ class Hearing:
     @property
     def finals(self) -> list[tuple[int, str]]:
         return [(event.turn, event.text) for event in self.told if isinstance(event, FinalTranscript)]
-
-
-def within(at: float, stretches: Talk) -> bool:
-    return any(start <= at + 1e-9 < end for start, end in stretches)
 
 
 async def test_a_turn_is_told_from_its_start_to_its_transcript() -> None:
@@ -272,7 +253,7 @@ async def test_after_a_hold_the_caller_is_heard_again_and_nothing_of_before() ->
             listener.hold(True)
 
     async def release() -> None:
-        await anyio.sleep(3.5)
+        await pass_time(3.5)
         held[0].hold(False)
 
     hearing = Hearing(on_event=hold)

@@ -46,6 +46,7 @@ class Made:
     barge_in: bool = True
     reports_playback: bool = False
     fallback: str = "Something went wrong."
+    inbox: int = 64
 
     def session(self) -> Session:
         plan = CallPlan(
@@ -73,7 +74,7 @@ class Made:
             responder=Responder(self.model, self.agent.persona, ChatOptions()),
             synthesizer=self.synthesizer,
         )
-        return Session(self.line, engines, plan, clock=LoopClock(), observe=lambda event: None, inbox=64)
+        return Session(self.line, engines, plan, clock=LoopClock(), observe=lambda event: None, inbox=self.inbox)
 
 
 async def place(made: Made, *, hang_up_after: float | None = None) -> CallEnded | None:
