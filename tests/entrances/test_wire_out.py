@@ -67,9 +67,7 @@ def test_what_is_noticed_of_the_input_is_told_with_its_place(event: CallEvent, k
     told = written(event).input_event
     assert told.turn_id == 4
     assert told.offset_ms == offset_ms
-    assert (
-        told.kind == told.DESCRIPTOR.fields_by_name["kind"].enum_type.values_by_name[f"INPUT_EVENT_KIND_{kind}"].number
-    )
+    assert told.kind == InputEventKind.Value(f"INPUT_EVENT_KIND_{kind}")
 
 
 def test_digits_are_told() -> None:
