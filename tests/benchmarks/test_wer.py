@@ -1,0 +1,41 @@
+import pytest
+
+from benchmarks.spelling import in_words, normalized
+from benchmarks.wer import Heard, summary
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Please, press ONE.", "please press 1"),
+        ("You have 25 new messages!", "you have twenty-five new messages"),
+        ("Goodbye; call 555 now.", "good bye, call five five five now"),
+        ("Voicemail isn't on", "voice mail isn’t on"),
+        ("the 3rd floor, 100%", "the three floor one zero zero percent"),
+    ],
+)
+def test_spelling_is_no_error(one: str, other: str) -> None:
+    assert normalized(one) == normalized(other)
+
+
+def test_figures_are_read_as_they_are_said() -> None:
+    assert [in_words(figure) for figure in ("0", "07", "19", "20", "99", "101")] == [
+        "zero", "seven", "nineteen", "twenty", "ninety nine", "one zero one",
+    ]  # fmt: skip
+
+
+def test_the_rate_counts_words_over_all_recordings() -> None:
+    heard = [
+        Heard("a", "press one to go on", "press 2 to go on", 2.0, gap_ms=500.0, took=0.5),
+        Heard("b", "good bye", "Goodbye!", 1.0, gap_ms=700.0, took=0.25),
+        Heard("c", "thank you all", "", 1.0, turns=2),
+    ]
+    result = summary(heard)
+    assert result["words"] == 10
+    assert result["word_error_rate"] == 0.4
+    assert (result["substitutions"], result["deletions"], result["insertions"]) == (1, 3, 0)
+    assert result["without_transcript"] == 1
+    assert result["split_into_turns"] == 1
+    assert result["gap_ms_median"] == 600
+    assert result["real_time_factor"] == 0.188
+    assert [error["name"] for error in result["errors"]] == ["a", "c"]
