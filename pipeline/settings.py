@@ -185,6 +185,8 @@ class ModelStore(Section):
 
     cache: Path | None = None
     """None takes ``$XDG_CACHE_HOME/voicepipe``, or ``~/.cache/voicepipe``."""
+    catalog: Path = SHARE / "models" / "catalog.toml"
+    """What each model is and where it comes from; an operator's own may stand here."""
 
 
 class Log(Section):
