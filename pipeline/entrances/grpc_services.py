@@ -98,7 +98,8 @@ class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
                         log=self._log.bind(call=start.conversation),
                     )
                     status = await live.run()
-                    self._ground.metrics.clients_stalled.inc(live.stalled)
+                    if live.stalled:
+                        self._ground.metrics.clients_stalled.inc()
                     return status
                 finally:
                     line.give_up()
