@@ -3,7 +3,7 @@
 import os
 import secrets
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,7 +55,7 @@ class LlamaCpp:
             ) from error
         return cls(server, name, settings)
 
-    async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncIterator[ChatDelta]:
+    async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         """Yield deltas in order; the last one is empty and carries the usage.
 
         Closing the iterator stops the model at its next token, or at the next batch of the prompt, and returns when its
@@ -83,8 +83,9 @@ class LlamaCpp:
         self, request: dict[str, Any], first: float | None, each: float | None
     ) -> AsyncGenerator[ChatDelta, None]:
         """Run ``request`` in a thread and yield its deltas; ``first`` and ``each`` are the longest waits for one."""
+        slot = object()
+        await _within(first, self._limiter.acquire_on_behalf_of(slot))
         reply = _Reply(self._server, request, self._name)
-        await _within(first, self._limiter.acquire_on_behalf_of(reply))
         try:
             reply.start()
             wait = first
@@ -94,7 +95,7 @@ class LlamaCpp:
         finally:
             with anyio.CancelScope(shield=True):
                 await reply.end()
-            self._limiter.release_on_behalf_of(reply)
+            self._limiter.release_on_behalf_of(slot)
 
 
 class _Reply:

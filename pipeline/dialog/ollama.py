@@ -44,7 +44,7 @@ class Ollama:
         """
         await self._asked(self._client.show(self._model), self._settings.token_timeout)
 
-    async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncIterator[ChatDelta]:
+    async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         """Yield deltas in order; the last one carries the usage.
 
         Closing the iterator closes the connection, at which the server stops computing. Raises DialogError as

@@ -1,7 +1,7 @@
 """Piper: clauses to speech. A voice's decoder runs in pieces, so that the first of them is soon there."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -149,7 +149,7 @@ class Piper:
         async for _ in self.speak(SAMPLE_TEXT):
             pass
 
-    async def speak(self, text: str) -> AsyncIterator[Pcm]:
+    async def speak(self, text: str) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of ``text`` without the silence around it; nothing for a text without sounds.
 
         Closing early computes no further piece. A cancelled call waits for the piece under way.
@@ -172,6 +172,8 @@ class Piper:
 
     def _pieces(self, text: str) -> Any:
         """Yield the trimmed speech; every step computes one piece, the first also the phonemes and the prosody."""
+        if not any(sign.isalnum() for sign in text):
+            return  # espeak would read the name of a lone exclamation mark
         for phonemes in self._voice.phonemize(text):
             trimmer = Trimmer(self.rate, _PAUSES.get("".join(phonemes).rstrip()[-1:], _PAUSE))
             for sound in self._vits.decode(self._network_inputs(phonemes)):

@@ -28,8 +28,8 @@ async def scripted_server(answer: Answer, requests: list[Any] | None = None) -> 
 
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, handle)
-        address = listener.listeners[0].extra_attributes[anyio.abc.SocketAttribute.local_address]()
-        yield f"http://127.0.0.1:{address[1]}"
+        port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610  this is no Django query
+        yield f"http://127.0.0.1:{port}"
         tasks.cancel_scope.cancel()
 
 

@@ -189,7 +189,7 @@ def watched(gone: anyio.Event) -> Answer:
 async def test_closing_a_reply_closes_the_connection_at_once() -> None:
     gone = anyio.Event()
     async with scripted_server(watched(gone)) as url:
-        async with aclosing(ollama(url, token_timeout=60.0).stream(HELLO, ChatOptions())) as deltas:  # type: ignore[type-var]
+        async with aclosing(ollama(url, token_timeout=60.0).stream(HELLO, ChatOptions())) as deltas:
             assert (await anext(deltas)).text == "Once"
         with anyio.fail_after(1):
             await gone.wait()

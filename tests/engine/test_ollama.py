@@ -1,0 +1,68 @@
+from contextlib import aclosing
+
+import anyio
+import pytest
+
+from pipeline.core.errors import DialogError
+from pipeline.core.stages import ChatOptions, Message
+from pipeline.dialog.ollama import Ollama
+from pipeline.settings import Dialog
+
+pytestmark = [pytest.mark.engine, pytest.mark.anyio]
+
+SYSTEM = Message("system", "You are the assistant of a small shop that opens at nine and closes at six. Be brief.")
+HELLO = [SYSTEM, Message("user", "Hello, who are you?")]
+NAME = "smollm2-135m-instruct"
+
+
+@pytest.fixture
+def model(ollama_server: str) -> Ollama:
+    return Ollama(Dialog(ollama_url=ollama_server, num_ctx=2048), NAME)
+
+
+async def test_a_model_that_is_there_passes_the_check(model: Ollama) -> None:
+    await model.check()
+
+
+async def test_a_model_that_is_not_there_is_named_with_the_command_that_pulls_it(ollama_server: str) -> None:
+    with pytest.raises(DialogError) as caught:
+        await Ollama(Dialog(ollama_url=ollama_server), "no-such-model").check()
+    assert caught.value.code == "model-missing"
+    assert "ollama pull no-such-model" in str(caught.value)
+
+
+async def test_a_reply_comes_in_deltas_and_the_last_one_carries_the_usage(model: Ollama) -> None:
+    *deltas, last = [delta async for delta in model.stream(HELLO, ChatOptions(num_predict=12))]
+    assert len(deltas) > 3
+    assert "".join(delta.text for delta in deltas).strip()
+    assert last.usage is not None
+    assert 0 < last.usage.completion_tokens <= 12
+    assert last.usage.model == NAME
+
+
+async def test_warming_makes_no_difference_to_the_reply(model: Ollama) -> None:
+    await model.warm([SYSTEM])
+    assert [delta async for delta in model.stream(HELLO, ChatOptions(num_predict=4))]
+
+
+async def test_closing_a_reply_leaves_the_server_free_for_the_next(model: Ollama) -> None:
+    await model.warm(HELLO)
+    story = [SYSTEM, Message("user", "Tell me a very long story.")]
+    # With one slot the second reply would have to wait for the 4000 tokens of the first: a minute.
+    async with aclosing(model.stream(story, ChatOptions(num_predict=4000))) as deltas:
+        await anext(deltas)
+    with anyio.fail_after(10):
+        assert [delta async for delta in model.stream(HELLO, ChatOptions(num_predict=4))]
+
+
+async def test_callers_who_ask_at_the_same_time_are_all_answered(model: Ollama) -> None:
+    answers: list[str] = []
+
+    async def call() -> None:
+        answers.append("".join([delta.text async for delta in model.stream(HELLO, ChatOptions(num_predict=8))]))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(call)
+    assert all(answers)
+    assert len(answers) == 3
