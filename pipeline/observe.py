@@ -35,15 +35,18 @@ Log = FilteringBoundLogger
 
 def configure_logging(*, level: str, style: str, pii: bool) -> None:
     """Send structured logs to standard error, as JSON lines or for a console; ``pii`` keeps fields named ``pii_*``."""
-    renderer = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
+    # Plain tracebacks: richer ones print local variables, and those hold what callers said.
+    renderers: dict[str, tuple[structlog.typing.Processor, ...]] = {
+        "json": (structlog.processors.format_exc_info, structlog.processors.JSONRenderer()),
+        "console": (structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),),
+    }
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
             *(() if pii else (drop_pii,)),
-            renderer,
+            *renderers[style],
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
