@@ -33,7 +33,8 @@ class Ollama:
             timeout=httpx.Timeout(None, connect=settings.connect_timeout),
             follow_redirects=False,
             trust_env=False,
-            transport=_BoundedTransport(trust_env=False),
+            # A reply's connection is closed with it, so none is kept for another.
+            transport=_BoundedTransport(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)),
         )
 
     async def check(self) -> None:
