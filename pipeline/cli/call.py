@@ -58,6 +58,7 @@ def call(  # noqa: PLR0913  a command's options are its arguments
     if rate not in RATES:
         raise typer.BadParameter(f"--rate is one of {', '.join(map(str, RATES))}")
     with told():
+        _check(server, record)
         utterances = [Utterance(path.name, read_wav(path)) for path in audio or ()]
         if say:
             utterances += spoken(say, *opened("", config))
@@ -101,6 +102,15 @@ def placed(plan: CallPlan, *, record: Path | None = None, screen: "Screen | None
             if screen is not None:
                 screen.note(f"recorded: {record}")
     return report
+
+
+def _check(server: str, record: Path | None) -> None:
+    """Find out before the call what would fail after it. Raises CallError."""
+    host, _, port = server.rpartition(":")
+    if not host or not port.isdecimal():
+        raise CallError("server", f"--server {server}: give HOST:PORT", fix="voicepipe call --server 127.0.0.1:50051 …")
+    if record is not None and not record.parent.is_dir():
+        raise CallError("record", f"--record {record.parent}: no such folder", fix=f"mkdir -p {record.parent}")
 
 
 def _write(record: Path, report: CallReport) -> None:
