@@ -35,7 +35,7 @@ class Microphone:
     def __init__(self, rate: int, frame_samples: int) -> None:
         self._rate = rate
         self._frame_bytes = frame_samples * SAMPLE_BYTES
-        self._waiting = b""
+        self._waiting: list[memoryview] = []
         self._sent_bytes = 0
         self.spoken: list[Spoken] = []
         """All utterances so far, the one that is being spoken included."""
@@ -51,16 +51,22 @@ class Microphone:
         # It may be part of a longer recording: where it lay there does not matter here.
         sound = Pcm(utterance.sound.data, utterance.sound.rate)
         samples = resampler.feed(sound).data + resampler.flush().data
-        start = (self._sent_bytes + len(self._waiting)) // SAMPLE_BYTES
+        start = (self._sent_bytes + sum(map(len, self._waiting))) // SAMPLE_BYTES
         spoken = Spoken(utterance.name, Pcm(samples, self._rate, start))
-        self._waiting += samples
+        if samples:
+            self._waiting.append(memoryview(samples))
         self.spoken.append(spoken)
         return spoken
 
     def next_frame(self) -> bytes:
         """Return the next frame's samples: speech while there is some, then silence."""
-        frame = self._waiting[: self._frame_bytes]
-        self._waiting = self._waiting[self._frame_bytes :]
+        frame = b""
+        while self._waiting and len(frame) < self._frame_bytes:
+            speech = self._waiting.pop(0)
+            room = self._frame_bytes - len(frame)
+            frame += speech[:room]
+            if len(speech) > room:
+                self._waiting.insert(0, speech[room:])
         self._sent_bytes += self._frame_bytes
         return frame + bytes(self._frame_bytes - len(frame))
 

@@ -112,6 +112,8 @@ class Speaker:
 
     def _milestones(self, reply: int, state: _Reply) -> list[tuple[PlaybackKind, float]]:
         """Return what is still to be reported of a reply, and when."""
+        if state.reported >= {PlaybackKind.STARTED, PlaybackKind.COMPLETED}:
+            return []
         stretches = [stretch for stretch in self._stretches if stretch.reply == reply]
         found = []
         if stretches and PlaybackKind.STARTED not in state.reported:
