@@ -36,9 +36,9 @@ class Timeline:
     def feed(self, event: CallEvent) -> None:
         """Take note of an event of this turn; the first of each kind counts."""
         match event:
-            case TurnEnded():
+            case TurnEnded() if self._speech_end is None:
                 self._speech_end = event.speech_end_at
-                self._passed.setdefault("endpointing", event.at)
+                self._passed["endpointing"] = event.at
             case FinalTranscript():
                 self._passed.setdefault("recognition", event.at)
             case TextDelta():
