@@ -3,12 +3,12 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from pipeline.core.latency import SPANS
-from pipeline.settings import SHARE, Budget, Settings, SettingsError
+from pipeline.settings import SHARE, Settings, SettingsError
 
 
 def load(
@@ -30,7 +30,9 @@ def load(
     try:
         settings = Settings(**tree)
     except ValidationError as error:
-        raise SettingsError("wrong-settings", _complaint(error, [f for f in (config, chosen) if f])) from error
+        files = ", ".join(str(file) for file in (config, chosen) if file is not None)
+        lines = "".join(f"\n  {line}" for line in complaints(error, Settings))
+        raise SettingsError("wrong-settings", f"wrong settings ({files} or the environment):{lines}") from error
     unknown = sorted(set(settings.budgets) - set(SPANS))
     if unknown:
         raise SettingsError("wrong-settings", f"budgets.{unknown[0]}: no such span; there are: {', '.join(SPANS)}")
@@ -56,24 +58,22 @@ def _merge(tree: dict[str, Any], over: Mapping[str, Any]) -> None:
             tree[key] = dict(value) if isinstance(value, Mapping) else value
 
 
-def _complaint(error: ValidationError, files: list[Path]) -> str:
-    """Return one line for each wrong key: where it stands, what is wrong, what is allowed."""
+def complaints(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """Return one line for each wrong key of ``model``: where it stands, what is wrong, what is allowed."""
     lines = []
     for problem in error.errors():
         path = [str(part) for part in problem["loc"]]
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{'.'.join(path)}: no such key; allowed here: {', '.join(_allowed(path[:-1]))}")
+            lines.append(f"{'.'.join(path)}: no such key; allowed here: {', '.join(_keys(model, path[:-1]))}")
         else:
             lines.append(f"{'.'.join(path)}: {problem['msg']} (found {problem['input']!r})")
-    return f"wrong settings ({', '.join(map(str, files))} or the environment):\n  " + "\n  ".join(lines)
+    return lines
 
 
-def _allowed(path: list[str]) -> list[str]:
-    """Return the keys of the section at ``path``."""
-    model: type[BaseModel] = Settings
-    for part in path:
-        field = model.model_fields.get(part)
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
-            return list(Budget.model_fields) if path[:1] == ["budgets"] else []
-        model = field.annotation
-    return sorted(model.model_fields)
+def _keys(kind: Any, path: list[str]) -> list[str]:
+    """Return the keys of the section at ``path`` below a section of this kind."""
+    if path and get_origin(kind) is dict:
+        return _keys(get_args(kind)[1], path[1:])
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return []
+    return _keys(kind.model_fields[path[0]].annotation, path[1:]) if path else sorted(kind.model_fields)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipeline.configuration import complaints
 from pipeline.settings import SettingsError
 
 AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -23,12 +24,11 @@ class Phrases(BaseModel):
     time_up: str = "Our time is up, I have to end the call now. Goodbye."
 
 
-class Agent(BaseModel):
-    """One agent, as its file describes it."""
+class AgentFile(BaseModel):
+    """What the file of an agent may say."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: str
     name: str
     description: str = ""
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}$")
@@ -38,6 +38,12 @@ class Agent(BaseModel):
     persona: str
     """The agent's part of the prompt: who it is and all that it knows."""
     phrases: Phrases = Phrases()
+
+
+class Agent(AgentFile):
+    """One agent."""
+
+    id: str
 
 
 def load(folder: Path) -> dict[str, Agent]:
@@ -54,11 +60,8 @@ def _read(file: Path) -> Agent:
     if not AGENT_ID.fullmatch(file.stem):
         raise SettingsError("wrong-agent", f"{file}: an agent's id has lower-case letters, digits, '-' and '_' only")
     try:
-        return Agent(**{**tomllib.loads(file.read_text(encoding="utf-8")), "id": file.stem})
+        return Agent(id=file.stem, **dict(AgentFile(**tomllib.loads(file.read_text(encoding="utf-8")))))
+    except ValidationError as error:
+        raise SettingsError("wrong-agent", f"{file}: {'; '.join(complaints(error, AgentFile))}") from error
     except (OSError, ValueError) as error:
-        if isinstance(error, ValidationError):
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            allowed = ", ".join(sorted(set(Agent.model_fields) - {"id"}))
-            raise SettingsError("wrong-agent", f"{file}: {where}: {first['msg']}; allowed: {allowed}") from error
         raise SettingsError("wrong-agent", f"{file}: {error}") from error
