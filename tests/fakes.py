@@ -1,6 +1,6 @@
 """Fakes: they implement the protocols from a script. No figure of any report comes from one."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -55,9 +55,10 @@ class FakeModel:
     def __init__(self, *replies: Sequence[tuple[float, str | DialogError]]) -> None:
         self._replies = list(replies)
         self.asked: list[list[Message]] = []
+        self.warmed: list[list[Message]] = []
         self.open_streams = 0
 
-    async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncIterator[ChatDelta]:
+    async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         self.asked.append(list(messages))
         reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
         self.open_streams += 1
@@ -72,7 +73,7 @@ class FakeModel:
             self.open_streams -= 1
 
     async def warm(self, messages: Sequence[Message]) -> None:
-        return
+        self.warmed.append(list(messages))
 
 
 class FakeSynthesizer:
@@ -91,7 +92,7 @@ class FakeSynthesizer:
     def rate(self) -> int:
         return RATE
 
-    async def speak(self, text: str) -> AsyncIterator[Pcm]:
+    async def speak(self, text: str) -> AsyncGenerator[Pcm, None]:
         await anyio.sleep(self._delay)
         if self._fails_at in text:
             raise SpeakingError("voice-broken", "the voice broke")

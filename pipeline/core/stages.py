@@ -4,7 +4,7 @@ Every method that computes runs in a worker thread behind the engine's limiter; 
 thread has come back, so that a held limiter slot always means a busy processor.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -100,7 +100,7 @@ class ChatDelta:
 class ChatModel(Protocol):
     """Writes a reply token by token."""
 
-    def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncIterator[ChatDelta]:
+    def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         """Yield deltas in order. Closing the iterator ends the request at the engine.
 
         Raises DialogError: ``model-missing``, ``engine-unreachable``, ``engine-timeout``, ``engine-garbage``.
@@ -120,7 +120,7 @@ class Synthesizer(Protocol):
         """Return the rate of the audio in hertz."""
         ...
 
-    def speak(self, text: str) -> AsyncIterator[Pcm]:
+    def speak(self, text: str) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of ``text`` in order, the first piece as early as the engine can.
 
         Raises SpeakingError when the engine fails. Closing early discards the rest.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from pipeline.core.events import ReplyId
-from pipeline.core.stages import Message
+from pipeline.core.stages import Message, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class History:
         for said in self._said:
             if not said.text:
                 continue
-            role = "user" if said.by_caller else "assistant"
+            role: Role = "user" if said.by_caller else "assistant"
             if merged and merged[-1].role == role:
                 merged[-1] = Message(role, f"{merged[-1].text} {said.text}")
             else:

@@ -1,6 +1,6 @@
 """Responder: what has been said in, clean reply text out, while the model is still writing."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message
 from pipeline.dialog.prompt import messages
@@ -16,7 +16,7 @@ class Responder:
         self._persona = persona
         self._options = options
 
-    async def reply(self, said: Sequence[Message]) -> AsyncIterator[ChatDelta]:
+    async def reply(self, said: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError."""
         sanitizer = Sanitizer()
         stream = self._model.stream(messages(self._persona, said), self._options)
@@ -29,9 +29,7 @@ class Responder:
             if rest:
                 yield ChatDelta(rest)
         finally:
-            close = getattr(stream, "aclose", None)
-            if close is not None:
-                await close()
+            await stream.aclose()
 
     async def warm(self) -> None:
         """Load the model and let it read this agent's prefix."""

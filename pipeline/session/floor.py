@@ -1,6 +1,6 @@
 """Floor: whether the service is speaking, and what of it was heard. Starts and stops replies, one at a time."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from enum import Enum, auto
 from itertools import count
 
@@ -104,7 +104,12 @@ class Floor:
             self._current = None
 
     def _start(
-        self, turn: TurnId, source: AsyncIterator[ChatDelta], known: Sequence[CallEvent], *, barge_in_allowed: bool
+        self,
+        turn: TurnId,
+        source: AsyncGenerator[ChatDelta, None],
+        known: Sequence[CallEvent],
+        *,
+        barge_in_allowed: bool,
     ) -> None:
         reply = Reply(
             ReplyId(next(self._ids)),
@@ -121,9 +126,9 @@ class Floor:
         older, self._latest, self._current = self._latest, reply, reply
         self._tasks.start_soon(self._perform, reply, source, older)
 
-    async def _perform(self, reply: Reply, source: AsyncIterator[ChatDelta], older: Reply | None) -> None:
+    async def _perform(self, reply: Reply, source: AsyncGenerator[ChatDelta, None], older: Reply | None) -> None:
         await self._over.send(await reply.run(source, older))
 
 
-async def _as_written(phrase: str) -> AsyncIterator[ChatDelta]:
+async def _as_written(phrase: str) -> AsyncGenerator[ChatDelta, None]:
     yield ChatDelta(phrase)

@@ -1,6 +1,6 @@
 """Reply: one answer from its first token to its last heard sample, in one cancel scope."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 import anyio
@@ -111,7 +111,7 @@ class Reply:
         """Return the instant up to which the caller has listened: what had left before a stop is recalled."""
         return self._clock.now() if self._stopped_at is None else self._stopped_at
 
-    async def run(self, source: AsyncIterator[ChatDelta], after: "Reply | None" = None) -> ReplyEnded:
+    async def run(self, source: AsyncGenerator[ChatDelta, None], after: "Reply | None" = None) -> ReplyEnded:
         """Write, speak and send the reply; return when the caller has heard it, or when it is unwound after a stop.
 
         ``after`` is an older reply whose work must be over before this one's begins.
@@ -125,13 +125,13 @@ class Reply:
                 await self._listened()
         finally:
             with anyio.CancelScope(shield=True):
-                await source.aclose()  # type: ignore[attr-defined]
+                await source.aclose()
             self.unwound.set()
         if self.stopped:
             await self._recalled()
         return self._ended()
 
-    async def _flow(self, source: AsyncIterator[ChatDelta]) -> None:
+    async def _flow(self, source: AsyncGenerator[ChatDelta, None]) -> None:
         channels = self._shape.channels
         clauses_in, clauses = anyio.create_memory_object_stream[Clause](channels.clauses)
         frames_in, frames = anyio.create_memory_object_stream[Pcm](channels.speech_frames)
@@ -147,7 +147,7 @@ class Reply:
             tasks.start_soon(self._speak, clauses, frames_in)
             await playout.run(frames, self._line.output_rate)
 
-    async def _write(self, source: AsyncIterator[ChatDelta], clauses: ObjectSendStream[Clause]) -> None:
+    async def _write(self, source: AsyncGenerator[ChatDelta, None], clauses: ObjectSendStream[Clause]) -> None:
         """Cut deltas into clauses; say the fallback when the model fails before it wrote anything."""
         speaking = self._shape.speaking
         cutter = ClauseCutter(speaking.first_clause_words, speaking.clause_chars)
@@ -196,7 +196,7 @@ class Reply:
                 self._status = ReplyStatus.FAILED
             finally:
                 with anyio.CancelScope(shield=True):
-                    await spoken.aclose()  # type: ignore[attr-defined]
+                    await spoken.aclose()
                 # The writer may be waiting for room: without a speaker there will be none.
                 await clauses.aclose()
 

@@ -1,6 +1,6 @@
 """Speaker: clauses in, frames of speech out, in order, at the line's rate."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from anyio.abc import ObjectReceiveStream
 
@@ -33,7 +33,7 @@ class Speaker:
         self._ready = ready
         self._made = 0
 
-    async def frames(self, clauses: ObjectReceiveStream[Clause]) -> AsyncIterator[Pcm]:
+    async def frames(self, clauses: ObjectReceiveStream[Clause]) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of all clauses in order; the last frame is padded with silence. Raises SpeakingError."""
         async for clause in clauses:
             self._playhead.clause_begins(clause.text, self._made)
@@ -47,7 +47,7 @@ class Speaker:
                     for frame in self._framed(self._resampler.feed(piece)):
                         yield frame
             finally:
-                await pieces.aclose()  # type: ignore[attr-defined]
+                await pieces.aclose()
             self._playhead.clause_ends(self._made)
         for frame in self._framed(self._resampler.flush()):
             yield frame

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.dialog.agents import load
+from pipeline.settings import SHARE, SettingsError
+
+SHOP = 'name = "Shop"\npersona = "You keep a shop."\n'
+
+
+def complaint(folder: Path, text: str, name: str = "shop.toml") -> str:
+    """Return what is said of an agent's file with this text."""
+    (folder / name).write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load(folder)
+    return str(caught.value)
+
+
+def test_each_file_is_an_agent_named_after_it(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(SHOP)
+    (tmp_path / "night-desk.toml").write_text('name = "Night"\npersona = "You watch."\nlanguage = "de"\n')
+    (tmp_path / "notes.txt").write_text("not an agent")
+    agents = load(tmp_path)
+    assert list(agents) == ["night-desk", "shop"]
+    assert agents["night-desk"].id == "night-desk"
+    assert agents["night-desk"].language == "de"
+
+
+def test_what_a_file_leaves_out_has_a_default(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(SHOP)
+    shop = load(tmp_path)["shop"]
+    assert shop.greeting == ""
+    assert shop.language == "en"
+    assert shop.phrases.goodbye
+
+
+def test_the_agents_that_come_along_are_right() -> None:
+    assert "shop" in load(SHARE / "agents")
+
+
+def test_a_wrong_key_is_named_with_all_that_is_allowed(tmp_path: Path) -> None:
+    said = complaint(tmp_path, SHOP + 'greetings = "Hi"\n')
+    assert "shop.toml: greetings: no such key; allowed here: description, greeting, language, name," in said
+
+
+def test_a_wrong_phrase_is_named_with_the_phrases_there_are(tmp_path: Path) -> None:
+    said = complaint(tmp_path, SHOP + '[phrases]\nno_imput = "Hello?"\n')
+    assert "shop.toml: phrases.no_imput: no such key; allowed here: failure, goodbye, no_input," in said
+
+
+def test_the_id_cannot_be_said_in_the_file(tmp_path: Path) -> None:
+    assert "shop.toml: id: no such key" in complaint(tmp_path, SHOP + 'id = "other"\n')
+
+
+def test_a_key_that_is_missing_is_named(tmp_path: Path) -> None:
+    assert "shop.toml: persona: Field required" in complaint(tmp_path, 'name = "Shop"\n')
+
+
+@pytest.mark.parametrize("language", ["English", "en-GB", "", "EN"])
+def test_a_language_is_a_primary_tag(tmp_path: Path, language: str) -> None:
+    assert "shop.toml: language: " in complaint(tmp_path, SHOP + f'language = "{language}"\n')
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    assert "shop.toml: " in complaint(tmp_path, "name: Shop")
+
+
+@pytest.mark.parametrize("name", ["Shop.toml", "my shop.toml", "-shop.toml", "x" * 65 + ".toml"])
+def test_a_file_name_that_is_no_id_is_refused(tmp_path: Path, name: str) -> None:
+    assert "an agent's id has lower-case letters" in complaint(tmp_path, SHOP, name)
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="absent does not exist"):
+        load(tmp_path / "absent")
+
+
+def test_a_folder_without_agents_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no \.toml file"):
+        load(tmp_path)

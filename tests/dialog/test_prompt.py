@@ -1,0 +1,13 @@
+from pipeline.core.stages import Message
+from pipeline.dialog.prompt import VOICE_RULES, messages
+
+
+def test_the_persona_comes_first_and_what_was_said_after_it() -> None:
+    said = [Message("user", "when do you open")]
+    system, *rest = messages("\n You keep a shop. \n", said)
+    assert system == Message("system", f"You keep a shop.\n\n{VOICE_RULES}")
+    assert rest == said
+
+
+def test_the_prefix_is_the_same_whatever_was_said() -> None:
+    assert messages("You keep a shop.", ()) == messages("You keep a shop.", [Message("user", "hello")])[:1]

@@ -1,0 +1,74 @@
+from contextlib import aclosing
+
+import pytest
+
+from pipeline.core.errors import DialogError
+from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
+from pipeline.dialog.prompt import messages
+from pipeline.dialog.responder import Responder
+from tests.fakes import FakeModel
+
+pytestmark = pytest.mark.anyio
+
+SAID = [Message("user", "when do you open")]
+
+
+def responder(*deltas: str | DialogError) -> tuple[Responder, FakeModel]:
+    model = FakeModel([(0.0, delta) for delta in deltas])
+    return Responder(model, "You keep a shop.", ChatOptions()), model
+
+
+async def replied(*deltas: str) -> list[ChatDelta]:
+    answers, _ = responder(*deltas)
+    return [delta async for delta in answers.reply(SAID)]
+
+
+async def test_the_model_is_asked_with_the_persona_and_what_was_said() -> None:
+    answers, model = responder("At nine.")
+    async with aclosing(answers.reply(SAID)) as reply:
+        assert [delta.text async for delta in reply if delta.text] == ["At nine."]
+    assert model.asked == [messages("You keep a shop.", SAID)]
+
+
+async def test_what_cannot_be_spoken_is_left_out() -> None:
+    found = await replied("<think>open", " at?</think>**At", " nine.**")
+    assert "".join(delta.text for delta in found) == "At nine."
+
+
+async def test_text_that_was_held_back_comes_at_the_end() -> None:
+    found = await replied("At nine <so", "on")
+    assert "".join(delta.text for delta in found) == "At nine soon"
+
+
+async def test_deltas_of_which_nothing_is_left_are_not_passed_on() -> None:
+    found = await replied("", "**", "At nine.")
+    assert all(delta.text or delta.usage for delta in found)
+
+
+async def test_the_usage_comes_through() -> None:
+    found = await replied("At nine.")
+    assert [delta.usage for delta in found if delta.usage] == [Usage(completion_tokens=1, model="fake")]
+
+
+async def test_closing_early_ends_the_models_work() -> None:
+    answers, model = responder("At ", "nine.")
+    async with aclosing(answers.reply(SAID)) as reply:
+        async for _ in reply:
+            assert model.open_streams == 1
+            break
+    assert model.open_streams == 0
+
+
+async def test_an_error_of_the_model_comes_through_and_leaves_nothing_open() -> None:
+    answers, model = responder("At ", DialogError("engine-timeout", "no token"))
+    reply = answers.reply(SAID)
+    assert (await anext(reply)).text == "At"
+    with pytest.raises(DialogError, match="no token"):
+        await anext(reply)
+    assert model.open_streams == 0
+
+
+async def test_warming_reads_the_agents_prefix() -> None:
+    answers, model = responder()
+    await answers.warm()
+    assert model.warmed == [messages("You keep a shop.", ())]
