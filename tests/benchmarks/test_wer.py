@@ -11,6 +11,8 @@ from benchmarks.wer import Heard, summary
         ("You have 25 new messages!", "you have twenty-five new messages"),
         ("Goodbye; call 555 now.", "good bye, call five five five now"),
         ("Voicemail isn't on", "voice mail isn’t on"),
+        ("I'm sorry, that's not it; you can't.", "I am sorry that is not it, you cannot"),
+        ("separated by * and #", "separated by star and pound"),
         ("the 3rd floor, 100%", "the three floor one zero zero percent"),
     ],
 )
