@@ -87,24 +87,25 @@ class FakeSynthesizer:
         self._pace = chars_per_second
         self._fails_at = fails_at
         self.spoken: list[str] = []
+        self.open_streams = 0
 
     @property
     def rate(self) -> int:
         return RATE
 
     async def speak(self, text: str) -> AsyncGenerator[Pcm, None]:
-        await anyio.sleep(self._delay)
-        if self._fails_at in text:
-            raise SpeakingError("voice-broken", "the voice broke")
-        self.spoken.append(text)
-        left = round(len(text) / self._pace * RATE)
-        start = 0
-        while left > 0:
-            samples = min(left, RATE // 5)
-            yield Pcm(LOUD * samples, RATE, start)
-            start += samples
-            left -= samples
-            await anyio.sleep(self._delay / 10)
+        self.open_streams += 1
+        try:
+            await anyio.sleep(self._delay)
+            if self._fails_at in text:
+                raise SpeakingError("voice-broken", "the voice broke")
+            self.spoken.append(text)
+            total, piece = round(len(text) / self._pace * RATE), RATE // 5
+            for start in range(0, total, piece):
+                yield Pcm(LOUD * min(piece, total - start), RATE, start)
+                await anyio.sleep(self._delay / 10)
+        finally:
+            self.open_streams -= 1
 
 
 @dataclass

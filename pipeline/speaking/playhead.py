@@ -9,6 +9,10 @@ Source: the tests' English voice, which speaks 14 to 17 characters a second.
 """
 
 
+IDEOGRAPHS = 0x2E80
+"""First character of the scripts that are written without spaces. Source: Unicode, CJK Radicals Supplement."""
+
+
 @dataclass(slots=True)
 class _Stretch:
     text: str
@@ -74,6 +78,8 @@ class Playhead:
         Within a clause, time is shared out evenly over its characters.
         """
         played = self.heard_ms(now) * self._rate / 1000
+        if not played:
+            return ""
         return "".join(self._part(stretch, played) for stretch in self._stretches)
 
     def _part(self, stretch: _Stretch, played: float) -> str:
@@ -93,7 +99,8 @@ def whole_words(text: str, characters: int) -> str:
     """Return the words of ``text`` that lie wholly within its first ``characters``; any character in CJK is a word."""
     if characters >= len(text):
         return text
-    cut = text[:characters]
-    if not cut or text[characters].isspace() or ord(cut[-1]) >= 0x2E80:
-        return cut
-    return cut[: max(cut.rfind(" "), cut.rfind("\n")) + 1]
+    return text[: max((end for end in range(1, characters + 1) if _word_ends(text, end)), default=0)]
+
+
+def _word_ends(text: str, end: int) -> bool:
+    return any(letter.isspace() or ord(letter) >= IDEOGRAPHS for letter in text[end - 1 : end + 1])

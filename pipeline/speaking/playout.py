@@ -17,7 +17,7 @@ class Playout:
     """Paces one reply."""
 
     def __init__(self, playhead: Playhead, clock: Clock, *, lead: float | None, send: Send) -> None:
-        """Stay at most ``lead`` seconds ahead of real time; None sends as fast as the client takes it."""
+        """Send a frame once at most ``lead`` seconds are left to play; None sends as fast as the client takes it."""
         self._playhead = playhead
         self._clock = clock
         self._lead = lead
