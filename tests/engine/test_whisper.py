@@ -27,7 +27,7 @@ def whisper(request: pytest.FixtureRequest) -> Whisper:
 
 
 async def test_people_on_the_telephone_are_understood(whisper: Whisper, human_prompts: tuple[Prompt, ...]) -> None:
-    chosen = sentences(human_prompts, 40)
+    chosen = sentences(human_prompts, 25)
     understood = [(await whisper.transcribe(heard(prompt), "en")).text for prompt in chosen]
     assert all(understood)
     assert word_errors([prompt.text for prompt in chosen], understood) < 0.08
