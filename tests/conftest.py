@@ -2,6 +2,8 @@ import pytest
 
 from tests.recordings import Prompt, prompts
 
+pytest_plugins = ["tests.servers"]
+
 
 @pytest.fixture
 def anyio_backend() -> str:

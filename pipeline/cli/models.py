@@ -1,11 +1,7 @@
 """``voicepipe models``: what there is, what lies here, and how to get the rest."""
 
 import json
-import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Self
 
@@ -22,33 +18,31 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from pipeline import configuration
-from pipeline.core.errors import ModelError, PipelineError
+from pipeline.cli.screen import AsJson, Config, Profile, complain, environment, opened, told
+from pipeline.core.errors import ModelError
 from pipeline.models import catalog, hub, ollama_registry
 from pipeline.models.fetch import Puller
 from pipeline.models.ollama_registry import OllamaRegistry, can_serve
-from pipeline.models.store import Store, cache_folder
+from pipeline.models.store import Store
 from pipeline.models.wheels import Wheels
 from pipeline.settings import Settings
 
 ALWAYS = ("silero-vad",)
 """Models that every profile needs and none names."""
+TESTS = ("whisper-base", "smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct", "all-minilm-l6-v2")
+"""Models that the tests need beside those of the cpu profile."""
 
 WIDE = 110
 """Characters of a screen on which every column has room."""
 
 app = typer.Typer(help="Model files: list them, fetch them, check them.", no_args_is_help=True)
 
-Profile = Annotated[str, typer.Option("--profile", "-p", help="A profile's name, or its file.")]
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="A TOML file with settings.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
-
 
 @app.command("list")
 def list_models(*, config: Config = None, as_json: AsJson = False) -> None:
     """Show every model of the catalog and whether it is here."""
-    with _told():
-        _, store = _open("", config)
+    with told():
+        _, store = opened("", config)
         entries = [_entry(store, model) for model in store.catalog]
     if as_json:
         typer.echo(json.dumps(entries, indent=2))
@@ -72,6 +66,7 @@ def pull(
     names: Annotated[list[str] | None, typer.Argument(help="Names from `voicepipe models list`.")] = None,
     *,
     profile: Profile = "",
+    tests: Annotated[bool, typer.Option("--tests", help="Also what the tests need.")] = False,
     config: Config = None,
     trust_on_first_use: Annotated[
         bool, typer.Option("--trust-on-first-use", help="Take files whose hash the catalog has not, and record it.")
@@ -80,22 +75,22 @@ def pull(
     ollama_url: Annotated[str, typer.Option(help="Where that server is, if not where the settings say.")] = "",
 ) -> None:
     """Fetch models by name, or all that a profile names: of each ordered list the first that can be had."""
-    if not names and not profile:
+    named = (*(names or ()), *(TESTS if tests else ()))
+    if not named and not profile:
         raise typer.BadParameter("give the names of models, or --profile")
-    with _told(), _Bars() as bars:
-        settings, store = _open(profile, config)
-        environment = _environment()
-        for name in names or ():
+    with told(), _Bars() as bars:
+        settings, store = opened(profile, config)
+        for name in named:
             store.catalog[name]
         with hub.client() as http:
             puller = Puller(
                 store,
-                hub.Hub(http, environment.get("HF_ENDPOINT", hub.ENDPOINT)),
-                Wheels(sys.executable, environment),
+                hub.Hub(http, environment().get("HF_ENDPOINT", hub.ENDPOINT)),
+                Wheels(sys.executable, environment()),
                 progress=bars,
                 trust_on_first_use=trust_on_first_use,
             )
-            pulled = _pull(puller, bars, [*((name,) for name in names or ()), *(_named(settings) if profile else ())])
+            pulled = _pull(puller, bars, [*((name,) for name in named), *(_named(settings) if profile else ())])
         if ollama or ollama_url:
             _register(store, settings, ollama_url, pulled, bars)
 
@@ -108,8 +103,8 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Hash the files of models and compare. The exit status is 1 if one is missing or changed."""
-    with _told():
-        _, store = _open("", config)
+    with told():
+        _, store = opened("", config)
         chosen = names or [name for name in store.catalog.names if store.folder(name).exists()]
         with _Bars() as bars:
             results = {name: store.faults(name, bars) for name in chosen}
@@ -121,27 +116,16 @@ def verify(
             typer.echo(f"{name}: " + ("; ".join(f"{path} {what}" for path, what in faults.items()) or "ok"))
     broken = [name for name, faults in results.items() if faults]
     if broken:
-        _complain("", fix=f"voicepipe models pull {' '.join(broken)}")
+        complain("", fix=f"voicepipe models pull {' '.join(broken)}")
         raise typer.Exit(1)
 
 
 @app.command()
 def path(name: str, *, config: Config = None) -> None:
     """Print the folder of a model that is here."""
-    with _told():
-        _, store = _open("", config)
+    with told():
+        _, store = opened("", config)
         typer.echo(store.path(name))
-
-
-def _open(profile: str, config: Path | None) -> tuple[Settings, Store]:
-    """Return the settings and the store that they name. Raises PipelineError."""
-    settings = configuration.load(profile=profile, config=config)
-    cache = cache_folder(settings.models.cache, _environment())
-    return settings, Store(cache, catalog.read(settings.models.catalog))
-
-
-def _environment() -> Mapping[str, str]:
-    return os.environ  # noqa: TID251
 
 
 def _entry(store: Store, model: catalog.Model) -> dict[str, Any]:
@@ -191,26 +175,6 @@ def _register(store: Store, settings: Settings, url: str, names: list[str], bars
             if can_serve(store.catalog[name]):
                 new = registry.register(name)
                 bars.said(name, "registered with Ollama" if new else "Ollama has it already")
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Print what went wrong and what mends it; leave with 1, or 2 for an unknown name, or 130 on ctrl-C."""
-    try:
-        yield
-    except PipelineError as error:
-        _complain(str(error), fix=getattr(error, "fix", ""))
-        raise typer.Exit(2 if error.code == "unknown-model" else 1) from error
-    except KeyboardInterrupt as stop:
-        _complain("stopped; the same command goes on from here")
-        raise typer.Exit(130) from stop
-
-
-def _complain(text: str, *, fix: str = "") -> None:
-    if text:
-        typer.echo(text, err=True)
-    if fix:
-        typer.echo(f"fix: {fix}", err=True)
 
 
 class _Bars:
