@@ -41,7 +41,7 @@ def test_pieces_joined_are_what_the_whole_network_makes(model_path: Callable[[st
     inputs = {"input": ids, "input_lengths": np.array([ids.shape[1]], np.int64), "scales": without_noise}
     pieces = list(_Split(model).decode(inputs))
     (whole,) = _Whole(model).decode(inputs)
-    assert len(pieces) > 3
+    assert len(pieces) > 2
     np.testing.assert_allclose(np.concatenate(pieces), whole, atol=1e-4)
 
 
