@@ -5,6 +5,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
+import anyio
+
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnded, EndpointingChanged
@@ -121,12 +123,16 @@ class Calls:
             inbox=self._settings.channels.events,
         )
         self._metrics.calls_started.inc()
-        reason = "vanished"
+        reason = "failed"
         try:
             with self._metrics.calls_active.track_inprogress(), ExitStack() as watched:
                 for channel, depth in session.depths().items():
                     watched.enter_context(self._metrics.queues.watch(channel, depth))
                 ended = await session.run()
+        except anyio.get_cancelled_exc_class():
+            reason = "vanished"
+            raise
+        else:
             reason = ended.reason.value
             return ended
         finally:

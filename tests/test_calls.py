@@ -1,0 +1,241 @@
+import anyio
+import pytest
+from prometheus_client import CollectorRegistry
+
+from pipeline.calls import Calls, Shared
+from pipeline.core.clock import LoopClock
+from pipeline.core.errors import EntranceError
+from pipeline.core.events import CallEnd, EndpointingChanged, ReplyEnded, ReplyStopped, SpeechStarted, TurnEnded
+from pipeline.core.pcm import Pcm
+from pipeline.core.stages import VoiceActivity
+from pipeline.dialog.agents import Agent
+from pipeline.entrances.switchboard import (
+    AgentCard,
+    AudioForm,
+    BargeInMode,
+    BargeInRules,
+    CallStart,
+    DigitRules,
+    Encoding,
+    OutputRules,
+    Terms,
+)
+from pipeline.observe import Metrics
+from pipeline.settings import BargeInSettings, Call, Endpointing, Playout, Recognition, Settings
+from tests.fakes import RATE, FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeVoice
+from tests.session.calls import ANSWER, LONG_ANSWER
+from tests.virtual_time import VIRTUAL_TIME, Backend
+
+pytestmark = pytest.mark.anyio
+
+FORM = AudioForm(Encoding.LINEAR16, RATE)
+AGENTS = {
+    "shop": Agent(id="shop", name="Shop", description="Sells bread.", persona="You keep a shop."),
+    "desk": Agent(id="desk", name="Desk", persona="You watch.", language="de"),
+}
+
+
+@pytest.fixture
+def anyio_backend() -> Backend:
+    return VIRTUAL_TIME
+
+
+class Service:
+    """All calls of a service on scripted engines."""
+
+    def __init__(self, settings: Settings | None = None, *, model: FakeModel | None = None) -> None:
+        self.metrics = Metrics()
+        self.model = model or FakeModel(ANSWER)
+        self.calls = Calls(settings or Settings(), AGENTS, self.metrics, LoopClock())
+        self.shared = Shared(FakeVoice(), FakeRecognizer([(0.1, "when do you open")]), self.model, FakeSynthesizer())
+
+    async def terms(self, **wishes: object) -> Terms:
+        self.calls.open(self.shared)
+        return (await self.calls.prepare(start(**wishes))).terms
+
+    async def place(self, line: FakeLine, *, vanish_after: float | None = None, **wishes: object) -> None:
+        """Run a call to its end, or until the client has vanished."""
+        self.calls.open(self.shared)
+        call = await self.calls.prepare(start(**wishes))
+        try:
+            with anyio.move_on_after(vanish_after):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(line.run)
+                    await call.run(line)
+                    tasks.cancel_scope.cancel()
+        finally:
+            line.close()
+
+    def count(self, metric: str, **labels: str) -> float:
+        return counted(self.metrics.registry, metric, **labels)
+
+
+def counted(registry: CollectorRegistry, metric: str, **labels: str) -> float:
+    return registry.get_sample_value(f"voicepipe_{metric}", labels) or 0.0
+
+
+def start(**wishes: object) -> CallStart:
+    return CallStart(**{"conversation": "c1", "input": FORM, "output": FORM, **wishes})  # type: ignore[arg-type]
+
+
+async def test_a_call_without_wishes_has_the_settings_for_terms() -> None:
+    terms = await Service().terms()
+    assert terms == Terms(
+        agent="shop",
+        language="en",
+        max_duration=Call().max_duration,
+        endpointing=EndpointingChanged(
+            no_input=Call().no_input, silence=Endpointing().silence, max_speech=Endpointing().max_speech
+        ),
+        barge_in=BargeInRules(mode=BargeInMode.ANY, min_speech=BargeInSettings().min_speech),
+        digits=DigitRules(limit=32, terminators="#", pause=3.0),
+        lead=Playout().lead,
+    )
+
+
+async def test_the_wishes_of_a_client_hold() -> None:
+    endpointing = EndpointingChanged(no_input=3.0, silence=0.9, max_speech=10.0)
+    barge_in = BargeInRules(mode=BargeInMode.SPEECH, min_speech=0.4)
+    digits = DigitRules(limit=4, terminators="*", pause=1.0)
+    terms = await Service().terms(
+        agent="desk", endpointing=endpointing, barge_in=barge_in, digits=digits, wants=OutputRules(lead=0.5)
+    )
+    assert terms == Terms(
+        agent="desk",
+        language="de",
+        max_duration=Call().max_duration,
+        endpointing=endpointing,
+        barge_in=barge_in,
+        digits=digits,
+        lead=0.5,
+    )
+
+
+async def test_a_wish_of_nothing_is_a_wish() -> None:
+    terms = await Service().terms(barge_in=BargeInRules(min_speech=0.0), digits=DigitRules(terminators=""))
+    assert terms.barge_in.min_speech == 0.0
+    assert terms.digits.terminators == ""
+
+
+@pytest.mark.parametrize("mode", list(BargeInMode))
+async def test_each_barge_in_mode_comes_back_as_it_was_wished(mode: BargeInMode) -> None:
+    terms = await Service().terms(barge_in=BargeInRules(mode=mode))
+    assert terms.barge_in.mode is mode
+
+
+async def test_barge_in_may_be_off_in_the_settings() -> None:
+    terms = await Service(Settings(barge_in=BargeInSettings(enabled=False))).terms()
+    assert terms.barge_in.mode is BargeInMode.NONE
+
+
+async def test_the_language_of_the_settings_wins_over_the_agents() -> None:
+    terms = await Service(Settings(recognition=Recognition(language="fr"))).terms(agent="desk")
+    assert terms.language == "fr"
+
+
+async def test_an_unknown_agent_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(EntranceError, match="no agent 'shoe'; there are: desk, shop") as caught:
+        await Service().terms(agent="shoe")
+    assert (caught.value.code, caught.value.field) == ("unknown-agent", "start.agent_id")
+
+
+async def test_before_the_models_are_loaded_a_call_may_be_tried_again_later() -> None:
+    service = Service()
+    assert not service.calls.ready
+    with pytest.raises(EntranceError) as caught:
+        await service.calls.prepare(start())
+    assert (caught.value.code, caught.value.retryable) == ("not-ready", True)
+
+
+async def test_clients_are_told_of_every_agent() -> None:
+    voice = Settings().speaking.voice
+    assert Service().calls.agents() == [
+        AgentCard(id="shop", name="Shop", description="Sells bread.", languages=("en",), voice=voice, default=True),
+        AgentCard(id="desk", name="Desk", languages=("de",), voice=voice),
+    ]
+
+
+async def test_the_agent_that_was_asked_for_answers() -> None:
+    service = Service()
+    await service.place(FakeLine([(1.0, 2.0)], 8.0), agent="desk")
+    assert service.model.asked[0][0].text.startswith("You watch.")
+
+
+async def test_the_silence_that_was_wished_ends_the_turn() -> None:
+    line = FakeLine([(1.0, 2.0)], 8.0)
+    await Service().place(line, endpointing=EndpointingChanged(silence=1.2))
+    (turn,) = line.of(TurnEnded)
+    assert isinstance(turn, TurnEnded)
+    assert turn.at - turn.speech_end_at == pytest.approx(1.2, abs=0.04)
+
+
+async def test_a_call_that_wants_no_barge_in_hears_every_reply_to_its_end() -> None:
+    line = FakeLine([(1.0, 2.0), (5.0, 7.0)], 20.0)
+    await Service(model=FakeModel(LONG_ANSWER, ANSWER)).place(line, barge_in=BargeInRules(mode=BargeInMode.NONE))
+    assert line.of(ReplyStopped) == []
+    assert len(line.of(ReplyEnded)) == 2
+
+
+async def test_a_call_that_wants_its_sound_fast_gets_it_as_it_is_made() -> None:
+    line = FakeLine([(1.0, 2.0)], 20.0)
+    await Service(model=FakeModel(LONG_ANSWER)).place(line, wants=OutputRules(paced=False))
+    seconds = sum(sent.audio.pcm.duration for sent in line.audio)
+    assert line.audio[-1].at - line.audio[0].at < seconds / 2
+
+
+async def test_calls_are_counted_by_how_they_ended() -> None:
+    service = Service()
+    await service.place(FakeLine([(1.0, 2.0)], 8.0))
+    assert service.count("calls_started_total") == 1
+    assert service.count("calls_ended_total", reason=CallEnd.CLIENT.value) == 1
+    assert service.count("calls_active") == 0
+
+
+async def test_a_client_that_vanishes_is_counted_as_such() -> None:
+    service = Service()
+    await service.place(FakeLine([(1.0, 2.0)], 8.0), vanish_after=3.0)
+    assert service.count("calls_ended_total", reason="vanished") == 1
+    assert service.count("calls_active") == 0
+
+
+async def test_a_call_that_breaks_is_counted_as_such() -> None:
+    class BrokenVoice(FakeVoice):
+        async def probability(self, window: Pcm) -> float:
+            raise ZeroDivisionError
+
+        def open(self) -> VoiceActivity:
+            return self
+
+    service = Service()
+    service.shared = Shared(BrokenVoice(), service.shared.recognizer, service.model, service.shared.synthesizer)
+    with pytest.raises(ExceptionGroup):
+        await service.place(FakeLine([(1.0, 2.0)], 8.0))
+    assert service.count("calls_ended_total", reason="failed") == 1
+    assert service.count("calls_active") == 0
+
+
+async def test_the_channels_of_a_live_call_are_watched_and_of_a_finished_one_not() -> None:
+    service = Service()
+    seen: list[float | None] = []
+    line = FakeLine([(1.0, 2.0)], 8.0)
+
+    def look(_line: FakeLine, event: object) -> None:
+        if isinstance(event, SpeechStarted):
+            sample = service.metrics.registry.get_sample_value("voicepipe_queue_depth", {"channel": "microphone"})
+            seen.append(sample)
+
+    line.on_event = look
+    await service.place(line)
+    assert seen
+    assert None not in seen
+    assert service.metrics.registry.get_sample_value("voicepipe_queue_depth", {"channel": "microphone"}) is None
+
+
+async def test_calls_at_once_do_not_share_anything_of_a_caller() -> None:
+    service = Service()
+    lines = [FakeLine([(1.0 + number / 3, 2.0 + number / 3)], 9.0) for number in range(4)]
+    async with anyio.create_task_group() as tasks:
+        for line in lines:
+            tasks.start_soon(service.place, line)
+    assert [len(line.of(ReplyEnded)) for line in lines] == [1] * 4
+    assert all(len(asked) == 2 for asked in service.model.asked)
