@@ -35,13 +35,26 @@ def opened(profile: str, config: Path | None, **overrides: Any) -> tuple[Setting
 def told() -> Iterator[None]:
     """Print what went wrong and what mends it; leave with 1, with 2 for an unknown name, or with 130 on ctrl-C."""
     try:
-        yield
+        with _ungrouped():
+            yield
     except PipelineError as error:
         complain(str(error), fix=getattr(error, "fix", ""))
         raise typer.Exit(2 if error.code == "unknown-model" else 1) from error
     except KeyboardInterrupt as stop:
         complain("stopped")
         raise typer.Exit(130) from stop
+
+
+@contextmanager
+def _ungrouped() -> Iterator[None]:
+    """Raise what a task group's failure comes down to, if one task failed."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        failure: BaseException = group
+        while isinstance(failure, BaseExceptionGroup) and len(failure.exceptions) == 1:
+            failure = failure.exceptions[0]
+        raise failure from group
 
 
 def complain(text: str, *, fix: str = "") -> None:

@@ -201,11 +201,11 @@ class Session:
 
     async def _understand(self, final: FinalTranscript) -> None:
         """Tell and answer what the caller said, if there is anything to answer."""
+        await self._tell(final)
         if not final.text:
             await self._not_understood(final)
             return
         self._silences = 0
-        await self._tell(final)
         await self._answer(final)
 
     async def _answer(self, final: FinalTranscript) -> None:

@@ -18,7 +18,7 @@ agents = "{agents}"
 engine = "ollama"
 ollama_url = "{ollama}"
 models = ["smollm2-135m-instruct"]
-num_predict = 60
+num_predict = 16
 
 [call]
 no_input = 30.0

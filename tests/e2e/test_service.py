@@ -1,0 +1,142 @@
+"""The service as an operator sees it: starting, stopping, and engines that are away or hang."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc.aio
+import httpx
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from pipeline.audio.wav import read_wav
+from pipeline.caller.errors import CallError
+from pipeline.caller.place import place_call
+from pipeline.caller.plan import CallPlan
+from tests.e2e.conftest import AGENT, CONFIG
+from tests.e2e.service import Service, running
+from tests.e2e.test_calls import spoken
+from tests.ollama_server import OllamaServer, serving
+
+pytestmark = [pytest.mark.e2e, pytest.mark.anyio, pytest.mark.timeout(300)]
+
+NOBODY = "http://127.0.0.1:9"
+"""The discard port: nothing listens there."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "line.toml").write_text(AGENT)
+    return tmp_path
+
+
+@pytest.fixture
+def own_ollama() -> Iterator[OllamaServer]:
+    with serving(os.environ) as server:  # noqa: TID251
+        server.register("smollm2-135m-instruct")
+        yield server
+
+
+def voicepipe(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "pipeline", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+
+
+async def ready(service: Service) -> int:
+    async with httpx.AsyncClient() as client:
+        return (await client.get(f"http://{service.http}/readyz")).status_code
+
+
+def settings(folder: Path, text: str) -> str:
+    file = folder / "wrong.toml"
+    file.write_text(text)
+    return str(file)
+
+
+async def test_nothing_claims_to_be_ready_before_the_models_are_warm(folder: Path, ollama_server: str) -> None:
+    config = CONFIG.format(agents=folder / "agents", ollama=ollama_server)
+    with running(config, folder, until="listening") as service:
+        async with grpc.aio.insecure_channel(service.grpc) as channel:
+            check = health_pb2_grpc.HealthStub(channel).Check
+            before = await check(health_pb2.HealthCheckRequest())
+            assert await ready(service) == 503
+            with pytest.raises(CallError, match="loaded"):
+                await place_call(CallPlan(utterances=(), server=service.grpc))
+            service.wait_for("ready")
+            after = await check(health_pb2.HealthCheckRequest(service="voicepipe.v1.ConversationService"))
+        assert await ready(service) == 200
+        assert before.status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert after.status == health_pb2.HealthCheckResponse.SERVING
+        assert service.stop() == 0
+
+
+async def test_an_ollama_server_that_hangs_costs_a_phrase_and_not_the_call(
+    folder: Path, own_ollama: OllamaServer
+) -> None:
+    config = CONFIG.format(agents=folder / "agents", ollama=own_ollama.url)
+    with running(config.replace("num_predict", "first_token_timeout = 2.0\nnum_predict"), folder) as service:
+        os.kill(own_ollama.process.pid, signal.SIGSTOP)
+        try:
+            plan = CallPlan(utterances=spoken("conf-invalidpin", "conf-extended"), server=service.grpc)
+            report = await place_call(plan)
+        finally:
+            os.kill(own_ollama.process.pid, signal.SIGCONT)
+        assert [turn.status for turn in report.turns] == ["degraded", "degraded"]
+        assert report.turns[0].heard.startswith("I am sorry")
+        assert any("TIMEOUT" in notice.reason for notice in report.notices)
+        healed = await place_call(CallPlan(utterances=spoken("conf-extended"), server=service.grpc))
+        assert healed.turns[0].status == "completed"
+
+
+async def test_an_ollama_server_that_dies_costs_a_phrase_and_not_the_call(
+    folder: Path, own_ollama: OllamaServer
+) -> None:
+    config = CONFIG.format(agents=folder / "agents", ollama=own_ollama.url)
+    with running(config, folder) as service:
+        own_ollama.process.kill()
+        own_ollama.process.wait()
+        report = await place_call(CallPlan(utterances=spoken("conf-extended"), server=service.grpc))
+        assert report.turns[0].status == "degraded"
+        assert any("UNREACHABLE" in notice.reason for notice in report.notices)
+
+
+def test_a_service_whose_engine_is_away_says_what_to_type_and_stops(folder: Path) -> None:
+    config = CONFIG.format(agents=folder / "agents", ollama=NOBODY)
+    done = voicepipe("serve", "--config", settings(folder, config), "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert NOBODY in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_key_is_named_with_what_is_allowed(folder: Path) -> None:
+    done = voicepipe("serve", "--config", settings(folder, "[endpointing]\nsilense = 0.5\n"))
+    assert done.returncode == 1
+    assert "endpointing.silense" in done.stderr
+    assert "silence" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_says_that_everything_is_there(folder: Path) -> None:
+    done = voicepipe("check", "--json", "--config", settings(folder, f'[dialog]\nollama_url = "{NOBODY}"\n'))
+    findings = {finding["what"]: finding for finding in json.loads(done.stdout)}
+    assert done.returncode == 0
+    assert findings["model for recognition"]["ok"]
+    assert findings[f"ollama at {NOBODY}"]["state"] == "does not answer"
+    assert findings["embedded llama.cpp"]["state"] == "would answer"
+
+
+def test_the_demo_gives_the_right_answers(folder: Path) -> None:
+    away = settings(folder, f'[dialog]\nollama_url = "{NOBODY}"\n')
+    done = voicepipe("demo", "--config", away, "--out", str(folder / "out"))
+    shown = " ".join(done.stdout.split())
+    assert done.returncode == 0, done.stderr
+    assert "eight in the morning" in shown
+    assert "four dollars and fifty cents" in shown
+    assert "five dollars" in shown
+    assert "response_gap" in shown
+    assert read_wav(folder / "out" / "demo.wav").duration > 15
