@@ -26,6 +26,14 @@ die() {
 
 need() { command -v "$1" >/dev/null || die "building needs '$1', which is not on the PATH: $2"; }
 
+# Go from 1.21 on fetches the toolchain that a module asks for by itself; older ones fail late and obscurely.
+need_recent_go() {
+    need go "install Go 1.21 or later, or any Ollama release"
+    local version
+    version=$(go env GOVERSION)
+    [[ $version =~ ^go1\.([0-9]+) && ${BASH_REMATCH[1]} -ge 21 ]] || die "building needs Go 1.21 or later, this is $version"
+}
+
 # Fetches the two Debian packages into the current folder, without root and without touching the system's lists.
 download_packages() {
     apt-get download nlohmann-json3-dev libstb-dev >&2 && return
@@ -75,7 +83,7 @@ main() {
     fi
     if [ ! -x "$BINARY" ]; then
         [ "${1:-}" != --find ] || die "there is none on the PATH and none at $BINARY; 'make ollama' builds it"
-        need go "install Go 1.24 or later, or any Ollama release"
+        need_recent_go
         need gcc "apt-get install gcc"
         need g++ "apt-get install g++"
         mkdir -p "$HOUSE"
