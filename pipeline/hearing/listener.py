@@ -2,43 +2,26 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import anyio
 from anyio.abc import ObjectReceiveStream, ObjectSendStream, TaskGroup
 
 from pipeline.audio.framing import Framer
 from pipeline.core.clock import Clock
-from pipeline.core.errors import HearingError
 from pipeline.core.events import (
     EndReason,
-    FinalTranscript,
     HearingEvent,
     SpeechEnded,
     SpeechStarted,
     SpeechSustained,
-    StageFailed,
     TurnEnded,
     TurnId,
 )
 from pipeline.core.pcm import MicFrame, Pcm, joined
-from pipeline.core.stages import VAD_WINDOW_SAMPLES, Recognition, Recognizer, VoiceActivity
+from pipeline.core.stages import VAD_WINDOW_SAMPLES, Recognizer, VoiceActivity
+from pipeline.hearing.attempts import Attempts
 from pipeline.hearing.endpointing import Endpointer, Signal
 from pipeline.settings import Endpointing
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """One recognition: begun at a soft end, worth something only once the turn is over."""
-
-    turn: TurnId
-    utterance: Pcm
-    committed: anyio.Event = field(default_factory=anyio.Event)
-    """Set once the turn's TurnEnded has been told."""
-    after: anyio.Event | None = None
-    """Set once the outcome of the turn before has been told; None where there was none."""
-    told: anyio.Event = field(default_factory=anyio.Event)
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
 
 class Listener:
@@ -57,17 +40,13 @@ class Listener:
     ) -> None:
         """Take this call's VoiceActivity and the shared recognizer; ``next_turn`` numbers the turns."""
         self._voice = voice
-        self._recognizer = recognizer
-        self._language = language
+        self._attempts = Attempts(recognizer, language, clock, self._tell)
         self._clock = clock
         self._next_turn = next_turn
         self._endpointer = Endpointer(settings, sustained)
         self._windows: deque[tuple[Pcm, float]] = deque()
         self._turn = TurnId(0)
         self._speech_end_at = 0.0
-        self._attempt: _Attempt | None = None
-        self._over: dict[TurnId, _Attempt] = {}
-        self._latest_told: anyio.Event | None = None
         self._held = False
         self._events: ObjectSendStream[HearingEvent]
         self._tasks: TaskGroup
@@ -81,6 +60,7 @@ class Listener:
         framer = Framer(VAD_WINDOW_SAMPLES)
         place = 0
         async with events, anyio.create_task_group() as self._tasks:
+            self._attempts.open(self._tasks)
             async for frame in microphone:
                 if frame.pcm.start != place:
                     framer.rest()  # sound was lost: the audio clock goes on behind the gap
@@ -100,7 +80,7 @@ class Listener:
         """Forget the turn in progress: it will have no TurnEnded."""
         self._endpointer.reset()
         self._windows.clear()
-        self._drop_attempt()
+        self._attempts.drop()
 
     def hold(self, held: bool) -> None:
         """While held, sound is thrown away unheard."""
@@ -154,10 +134,10 @@ class Listener:
                 onset_at = next(at for window, at in self._windows if window.audio_end > start)
                 return SpeechSustained(turn=self._turn, at=now, audio_at=start, onset_at=onset_at)
             case Signal.ENDED:
-                self._attempt = self._begin_attempt()
+                self._attempts.begin(self._turn, self._utterance())
                 return SpeechEnded(turn=self._turn, at=now, audio_at=endpointer.speech_end)
             case Signal.RESUMED:
-                self._drop_attempt()
+                self._attempts.drop()
                 return SpeechStarted(turn=self._turn, at=now, audio_at=endpointer.now)
             case Signal.OVER:
                 return self._end_turn(EndReason.SILENCE)
@@ -165,9 +145,7 @@ class Listener:
                 return self._end_turn(EndReason.MAX_SPEECH)
 
     def _end_turn(self, reason: EndReason) -> TurnEnded:
-        attempt, self._attempt = self._attempt or self._begin_attempt(), None
-        attempt.after, self._latest_told = self._latest_told, attempt.told
-        self._over[self._turn] = attempt
+        self._attempts.conclude(self._turn, self._utterance())
         self._windows.clear()
         return TurnEnded(
             turn=self._turn,
@@ -180,43 +158,10 @@ class Listener:
     async def _tell(self, event: HearingEvent) -> None:
         await self._events.send(event)
         if isinstance(event, TurnEnded):
-            self._over.pop(event.turn).committed.set()
+            self._attempts.commit(event.turn)
 
-    def _begin_attempt(self) -> _Attempt:
-        attempt = _Attempt(self._turn, joined([window for window, _ in self._windows]))
-        self._tasks.start_soon(self._recognize, attempt)
-        return attempt
-
-    def _drop_attempt(self) -> None:
-        if self._attempt is not None:
-            self._attempt.scope.cancel()
-            self._attempt = None
-
-    async def _recognize(self, attempt: _Attempt) -> None:
-        with attempt.scope:
-            outcome: Recognition | HearingError
-            try:
-                outcome = await self._recognizer.transcribe(attempt.utterance, self._language)
-            except HearingError as error:
-                outcome = error
-            await attempt.committed.wait()
-            if attempt.after is not None:
-                await attempt.after.wait()
-            await self._tell(self._verdict(attempt, outcome))
-            attempt.told.set()
-
-    def _verdict(self, attempt: _Attempt, outcome: Recognition | HearingError) -> HearingEvent:
-        if isinstance(outcome, HearingError):
-            return StageFailed.by(outcome, turn=attempt.turn, at=self._clock.now())
-        return FinalTranscript(
-            turn=attempt.turn,
-            at=self._clock.now(),
-            text=outcome.text,
-            language=outcome.language,
-            confidence=outcome.confidence,
-            audio_start=attempt.utterance.audio_at,
-            audio_end=attempt.utterance.audio_end,
-        )
+    def _utterance(self) -> Pcm:
+        return joined([window for window, _ in self._windows])
 
     def _forget_older_than(self, audio_at: float) -> None:
         while self._windows and self._windows[0][0].audio_end <= audio_at:

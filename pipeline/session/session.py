@@ -105,13 +105,7 @@ class Session:
             tell=self._tell,
         )
         self._orders = Orders(
-            self._floor,
-            self._listener,
-            self._timers,
-            plan,
-            clock=clock,
-            tell=self._tell,
-            typed=self._typed,
+            self._floor, self._listener, self._timers, plan, clock=clock, tell=self._tell, typed=self._typed
         )
 
     async def run(self) -> CallEnded:
@@ -154,7 +148,7 @@ class Session:
         while True:
             due_at = min(self._timers.next_at(), self._orders.digits_due_at or float("inf"))
             item: _Item | None = None
-            with anyio.move_on_at(due_at - self._clock.now() + anyio.current_time()):
+            with anyio.move_on_after(due_at - self._clock.now()):
                 item = await self._inbox.receive()
             end = await (self._tick() if item is None else self._handle(item))
             if end is not None:
