@@ -1,13 +1,10 @@
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import Callable
 
 import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.clock import LoopClock
 from pipeline.core.errors import HearingError
 from pipeline.core.events import (
     EndReason,
@@ -18,62 +15,19 @@ from pipeline.core.events import (
     SpeechSustained,
     StageFailed,
     TurnEnded,
-    TurnId,
 )
 from pipeline.hearing.listener import Listener
 from pipeline.settings import Endpointing
-from tests.fakes import LOUD, RATE, FakeLine, FakeRecognizer, FakeVoice
+from tests.fakes import LOUD, RATE, FakeRecognizer
+from tests.hearing.hearings import SETTINGS, Hearing, Talk
 from tests.virtual_time import VIRTUAL_TIME, Backend, pass_time, run_virtually
 
 pytestmark = pytest.mark.anyio
-
-SETTINGS = Endpointing()
-Talk = Sequence[tuple[float, float]]
 
 
 @pytest.fixture
 def anyio_backend() -> Backend:
     return VIRTUAL_TIME
-
-
-@dataclass
-class Hearing:
-    """A listener, what it is told and what it told. ``on_event`` may act on it in between."""
-
-    recognizer: FakeRecognizer = field(default_factory=lambda: FakeRecognizer([(0.1, "hello")]))
-    settings: Endpointing = SETTINGS
-    on_event: Callable[[Listener, HearingEvent], None] = lambda listener, event: None
-    capacity: int = 64
-    told: list[HearingEvent] = field(default_factory=list)
-
-    async def hear(self, talk: Talk, duration: float, *, lost: Talk = ()) -> None:
-        """Let the caller talk in the stretches of ``talk``, in seconds; the stretches of ``lost`` never arrive."""
-        numbers = count(1)
-        caller = FakeLine(talk, duration, lost=lost)
-        listener = Listener(
-            FakeVoice(),
-            self.recognizer,
-            self.settings,
-            sustained=0.256,
-            language="en",
-            clock=LoopClock(),
-            next_turn=lambda: TurnId(next(numbers)),
-        )
-        events_in, events = anyio.create_memory_object_stream[HearingEvent](self.capacity)
-        async with events, anyio.create_task_group() as tasks:
-            tasks.start_soon(listener.run, caller.microphone, events_in)
-            tasks.start_soon(caller.run)
-            async for event in events:
-                self.told.append(event)
-                self.on_event(listener, event)
-        caller.close()
-
-    def of(self, kind: type[HearingEvent]) -> list[HearingEvent]:
-        return [event for event in self.told if isinstance(event, kind)]
-
-    @property
-    def finals(self) -> list[tuple[int, str]]:
-        return [(event.turn, event.text) for event in self.told if isinstance(event, FinalTranscript)]
 
 
 async def test_a_turn_is_told_from_its_start_to_its_transcript() -> None:
