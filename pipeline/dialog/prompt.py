@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pipeline.core.stages import Message
 
 VOICE_RULES = (
-    "How you answer: you are speaking on the telephone, so answer the caller's question in one short, complete, friendly "
-    "sentence. No lists, no headings, no symbols. Use only what you know from above. If you do not know it, say so."
+    "How you answer: you are speaking on the telephone, so answer the caller's question in one short, complete, "
+    "friendly sentence. No lists, no headings, no symbols. Use only what you know from above. If you do not know it, "
+    "say so."
 )
 """What every agent is told, whatever its persona."""
 

@@ -17,7 +17,10 @@ class Responder:
         self._options = options
 
     async def reply(self, said: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
-        """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError."""
+        """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError.
+
+        A model that goes on to write the caller's part is stopped there; such a reply has no usage.
+        """
         sanitizer = Sanitizer()
         stream = self._model.stream(messages(self._persona, said), self._options)
         try:
@@ -25,6 +28,8 @@ class Responder:
                 text = sanitizer.feed(delta.text)
                 if text or delta.usage is not None:
                     yield ChatDelta(text, delta.usage)
+                if sanitizer.over:
+                    break
             rest = sanitizer.flush()
             if rest:
                 yield ChatDelta(rest)

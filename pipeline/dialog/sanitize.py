@@ -43,6 +43,11 @@ class Sanitizer:
         self._tags = _Tags()
         self._lines = _Lines()
 
+    @property
+    def over(self) -> bool:
+        """Return whether the reply is over although the model writes on: nothing more will come out of it."""
+        return self._tags.over or self._lines.over
+
     def feed(self, delta: str) -> str:
         """Return the clean text that ``delta`` completes, to be appended; it never ends in a space."""
         return self._clean(self._tags.feed(delta))
@@ -63,7 +68,7 @@ class _Tags:
         self._thought_ends = ""
         self._in_target = False
         self._after_link = False
-        self._over = False
+        self.over = False
 
     def feed(self, text: str) -> str:
         return "".join(map(self._step, text))
@@ -76,7 +81,7 @@ class _Tags:
         return rest
 
     def _step(self, character: str) -> str:
-        if self._over:
+        if self.over:
             return ""
         if self._thought_ends:
             self._held = (self._held + character)[-len(self._thought_ends) :]
@@ -113,7 +118,7 @@ class _Tags:
         thought = _THOUGHT.fullmatch(tag)
         if thought:
             self._thought_ends = f"</{thought[1].lower()}>"
-        self._over = _TURN_OVER.fullmatch(tag) is not None
+        self.over = _TURN_OVER.fullmatch(tag) is not None
         return "\n" if _BREAKING.fullmatch(tag) or tag in _LITERALS else ""
 
 
@@ -133,7 +138,7 @@ class _Lines:
     def __init__(self) -> None:
         self._place = _Place.MARKS
         self._held = ""
-        self._over = False
+        self.over = False
         self._in_code = False
         self._in_item = False
         self._after_item = False
@@ -145,7 +150,7 @@ class _Lines:
 
     def step(self, character: str) -> str:
         """Return what can be said now that ``character`` has arrived."""
-        if self._over or (self._place is _Place.LANGUAGE and character != "\n"):
+        if self.over or (self._place is _Place.LANGUAGE and character != "\n"):
             return ""
         if character == "\n":
             return self._end_line()
@@ -195,7 +200,7 @@ class _Lines:
     def _named(self, role: str, text: str) -> str:
         """Leave the first word of a line: drop it when it names a speaker, pass it on when it does not."""
         self._place, self._held = _Place.TEXT, ""
-        self._over = role in _CALLER_ROLES
+        self.over = role in _CALLER_ROLES
         return "" if role in _OWN_ROLES + _CALLER_ROLES else "".join(map(self._in_text, text))
 
     def _in_text(self, character: str) -> str:

@@ -45,6 +45,13 @@ async def test_deltas_of_which_nothing_is_left_are_not_passed_on() -> None:
     assert all(delta.text or delta.usage for delta in found)
 
 
+@pytest.mark.parametrize("caller", ["\nUser: thanks", "<|im_end|>\nthanks"])
+async def test_a_model_that_writes_the_callers_part_is_stopped_there(caller: str) -> None:
+    answers, model = responder("At nine.", caller, DialogError("engine-timeout", "it was asked for more"))
+    assert "".join([delta.text async for delta in answers.reply(SAID)]) == "At nine."
+    assert model.open_streams == 0
+
+
 async def test_the_usage_comes_through() -> None:
     found = await replied("At nine.")
     assert [delta.usage for delta in found if delta.usage] == [Usage(completion_tokens=1, model="fake")]
