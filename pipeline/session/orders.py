@@ -26,8 +26,8 @@ from pipeline.session.floor import Floor, State
 from pipeline.session.plan import CallPlan
 from pipeline.session.timers import Timers
 
-Typed = Callable[[str, str], Awaitable[None]]
-"""Answers a turn in writing: text and language."""
+Typed = Callable[[str, str, bool], Awaitable[None]]
+"""Answers a turn in writing: text, language, and whether it may stop a reply."""
 
 
 class Orders:
@@ -54,6 +54,7 @@ class Orders:
         self._typed = typed
         self._digits = Digits(plan.digits)
         self._digits_stop = plan.digits_stop
+        self._text_stops = plan.digits_stop or plan.speech_stops
 
     @property
     def digits_due_at(self) -> float | None:
@@ -71,7 +72,7 @@ class Orders:
                 if order.kind is not PlaybackKind.STARTED:
                     self._floor.played(order.reply, order.played_ms)
             case TextTyped():
-                await self._typed(order.text, order.language)
+                await self._typed(order.text, order.language, self._text_stops)
             case DigitPressed():
                 await self._press(order.digit)
             case EndpointingChanged():
@@ -122,7 +123,7 @@ class Orders:
     async def _enter(self, digits: str | None) -> None:
         if digits is not None:
             await self._tell(DigitsCollected(turn=TurnId(0), at=self._clock.now(), digits=digits))
-            await self._typed(f"(keys pressed) {' '.join(digits)}", "")
+            await self._typed(f"(keys pressed) {' '.join(digits)}", "", self._digits_stop)
 
     def _change(self, order: EndpointingChanged) -> None:
         changes = {

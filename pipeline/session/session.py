@@ -202,9 +202,9 @@ class Session:
         self._silences = 0
         await self._answer(final)
 
-    async def _answer(self, final: FinalTranscript) -> None:
+    async def _answer(self, final: FinalTranscript, *, written: bool = False) -> None:
         match self._floor.state:
-            case State.SPEAKING if self._plan.speech_stops and self._floor.may_be_stopped:
+            case State.SPEAKING if not written and self._plan.speech_stops and self._floor.may_be_stopped:
                 return  # too short for a barge-in: a backchannel
             case State.SPEAKING:
                 self._pending.append(final)
@@ -232,17 +232,19 @@ class Session:
         if self._floor.state is State.LISTENING and not self._floor.say(turn, self._plan.agent.phrases.no_match):
             self._orders.wait_for_input()
 
-    async def _typed(self, text: str, language: str) -> None:
-        """Answer a turn in writing."""
+    async def _typed(self, text: str, language: str, stops: bool) -> None:
+        """Answer a turn in writing: at once where it stops a reply, otherwise after the reply."""
         self._listener.clear()
         turn, now = self._next_turn(), self._clock.now()
-        await self._floor.stop(ReplyStatus.BARGE_IN)
+        if stops and self._floor.state is State.SPEAKING and self._floor.may_be_stopped:
+            await self._floor.stop(ReplyStatus.BARGE_IN)
         self._turn_ended = TurnEnded(turn=turn, at=now, reason=EndReason.COMMIT, audio_at=0.0, speech_end_at=now)
-        await self._understand(
-            FinalTranscript(
-                turn=turn, at=now, text=text, language=language, confidence=1.0, audio_start=0.0, audio_end=0.0
-            )
+        final = FinalTranscript(
+            turn=turn, at=now, text=text, language=language, confidence=1.0, audio_start=0.0, audio_end=0.0
         )
+        self._silences = 0
+        await self._tell(final)
+        await self._answer(final, written=True)
 
     async def _reply_ended(self, ended: ReplyEnded) -> CallEnd | None:
         self._floor.ended(ended)

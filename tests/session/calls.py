@@ -44,6 +44,7 @@ class Made:
     call: Call = field(default_factory=Call)
     endpointing: Endpointing = field(default_factory=Endpointing)
     barge_in: bool = True
+    digits_stop: bool = True
     reports_playback: bool = False
     fallback: str = "Something went wrong."
     inbox: int = 64
@@ -54,7 +55,7 @@ class Made:
             call=self.call,
             endpointing=self.endpointing,
             speech_stops=self.barge_in,
-            digits_stop=True,
+            digits_stop=self.digits_stop,
             sustained=0.256,
             digits=DigitRules(),
             language="en",

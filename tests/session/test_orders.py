@@ -24,6 +24,7 @@ from pipeline.core.events import (
     SpeechEnded,
     SpeechStarted,
     StageFailed,
+    TextTyped,
     TurnEnded,
     TurnId,
 )
@@ -107,6 +108,43 @@ async def test_a_key_stops_the_reply() -> None:
     first = made.line.of(ReplyEnded)[0]
     assert isinstance(first, ReplyEnded)
     assert first.status is ReplyStatus.BARGE_IN
+
+
+TYPED = TextTyped(text="and on Sundays", language="en")
+
+
+@pytest.mark.parametrize("order", [HASH, TYPED], ids=["keys", "text"])
+async def test_nothing_stops_a_reply_in_a_call_without_barge_in_and_the_answer_comes_after_it(
+    order: ClientEvent,
+) -> None:
+    made = Made(
+        FakeLine([(1.0, 2.0)], 20.0, on_event=orders_at(PlaybackStarted, SEVEN, order)),
+        model=FakeModel(LONG_ANSWER[:8], ANSWER),
+        barge_in=False,
+        digits_stop=False,
+        call=asks_again_after(60.0),
+    )
+    await place(made)
+    assert [event.status for event in made.line.events if isinstance(event, ReplyEnded)] == [
+        ReplyStatus.COMPLETED
+    ] * len(made.model.asked)
+    assert made.line.of(ReplyStopped) == []
+    assert len(made.model.asked) >= 2
+
+
+async def test_a_text_stops_the_reply_where_anything_may() -> None:
+    made = Made(
+        FakeLine([(1.0, 2.0)], 20.0, on_event=orders_at(PlaybackStarted, TYPED)),
+        model=FakeModel(LONG_ANSWER, ANSWER),
+        digits_stop=False,
+        call=asks_again_after(60.0),
+    )
+    await place(made)
+    assert [event.status for event in made.line.events if isinstance(event, ReplyEnded)] == [
+        ReplyStatus.BARGE_IN,
+        ReplyStatus.COMPLETED,
+    ]
+    assert made.model.asked[1][-1].text.endswith(TYPED.text)
 
 
 async def test_a_commit_has_the_turn_answered_at_once() -> None:
