@@ -68,7 +68,7 @@ class ConversationServiceServicer:
         Ended. Trouble that the call survives is a Notice; trouble that ends it is the status, with google.rpc.ErrorInfo in
         the details:
         INVALID_ARGUMENT     a value of the start cannot be taken (BadRequest names it)
-        FAILED_PRECONDITION  the first message was no start, or sound came before Started
+        FAILED_PRECONDITION  the first message was no start: sound that came before it, for instance
         UNIMPLEMENTED        the start asks for something that is not served yet (BadRequest names it)
         UNAUTHENTICATED, PERMISSION_DENIED  missing or insufficient credentials
         NOT_FOUND            no such agent, or the resume token has expired
