@@ -98,7 +98,8 @@ def _agents(settings: Settings) -> Iterator[Finding]:
     except PipelineError as error:
         yield Finding("agents", str(error), ok=False, fix="")
         return
-    yield Finding("agents", ", ".join(found), ok=settings.agent in found, fix=f"add {settings.agent}.toml")
+    known = settings.agent in found
+    yield Finding("agents", ", ".join(found), ok=known, fix="" if known else f"add {settings.agent}.toml")
 
 
 def _engines(settings: Settings, store: Store) -> Iterator[Finding]:
