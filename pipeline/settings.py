@@ -52,6 +52,7 @@ class Call(Section):
     """Limits of one call."""
 
     max_duration: float = Field(default=3600.0, gt=0)
+    """Longest call."""
     ending_notice: float = Field(default=30.0, ge=0)
     """How long before its end a call is told that its time is up."""
     no_input: float = Field(default=8.0, gt=0)
@@ -83,6 +84,7 @@ class BargeInSettings(Section):
     """When the caller's speech stops a reply."""
 
     enabled: bool = True
+    """Off: nothing stops a reply, unless the client asks for barge-in in its start."""
     min_speech: float = Field(default=0.256, ge=0)
     """Speech needed; shorter sounds let the reply go on."""
 
@@ -93,14 +95,17 @@ class Recognition(Section):
     models: tuple[str, ...] = ("whisper-tiny.en",)
     """Catalog names, best first; the first that is present is used."""
     device: Literal["cpu", "cuda"] = "cpu"
+    """Where recognition runs."""
     compute_type: str = "int8"
+    """CTranslate2's name: int8 on a CPU; int8_float16 or float16 on a GPU."""
     threads: int = Field(default=2, ge=1)
     """Threads of one recognition."""
     workers: int = Field(default=1, ge=1)
     """Recognitions at once."""
     window: float = Field(default=20.0, ge=10, le=30)
-    """Shortest encoder window in seconds; longer speech takes 30. DESIGN.md has the word errors of each length."""
+    """Shortest encoder window in seconds; longer speech takes 30. A shorter one is faster and makes more mistakes."""
     beam: int = Field(default=1, ge=1)
+    """Width of whisper's beam search; 1 is greedy and fastest."""
     language: str = ""
     """BCP 47 primary tag; empty takes the agent's."""
 
@@ -113,14 +118,19 @@ class Dialog(Section):
     models: tuple[str, ...] = ("qwen2.5-1.5b-instruct", "qwen2.5-coder-1.5b-instruct")
     """Catalog names (llamacpp) or model tags (ollama), best first; the first that is present is used."""
     ollama_url: str = "http://127.0.0.1:11434"
+    """Where the Ollama server listens."""
     keep_alive: str | int = -1
     """How long Ollama keeps the model loaded; -1 for ever."""
     num_ctx: int = Field(default=4096, ge=512)
     """Context in tokens; Ollama's own default depends on the machine, so it is always sent."""
     num_predict: int = Field(default=160, ge=1)
+    """Most tokens of one reply."""
     temperature: float = Field(default=0.2, ge=0, le=2)
+    """0 always takes the likeliest token."""
     top_p: float = Field(default=0.9, gt=0, le=1)
+    """Share of the probability that tokens are drawn from."""
     stop: tuple[str, ...] = ()
+    """Texts at which the model stops writing."""
     threads: int = Field(default=0, ge=0)
     """Threads of llama.cpp; 0 for one less than there are cores: with all of them its spin barriers starve the rest."""
     slots: int = Field(default=1, ge=1)
@@ -128,7 +138,9 @@ class Dialog(Section):
     gpu_layers: int = 0
     """Layers that llama.cpp puts on the GPU; -1 for all."""
     connect_timeout: float = Field(default=2.0, gt=0)
+    """Longest wait for a connection to Ollama."""
     first_token_timeout: float = Field(default=20.0, gt=0)
+    """Longest wait for a reply's first token."""
     token_timeout: float = Field(default=10.0, gt=0)
     """Longest wait between two tokens."""
     history_turns: int = Field(default=8, ge=1)
@@ -156,6 +168,7 @@ class Playout(Section):
     """How reply audio leaves."""
 
     frame: float = Field(default=0.02, ge=0.01, le=0.1)
+    """Sound of one message."""
     lead: float = Field(default=0.2, ge=0.02, le=2.0)
     """Furthest ahead of real time; bounds what a barge-in cannot recall."""
     report_wait: float = Field(default=0.5, ge=0)
@@ -168,16 +181,22 @@ class Channels(Section):
     microphone_frames: int = Field(default=50, ge=1)
     """Frames of caller sound; the oldest is dropped when full."""
     events: int = Field(default=64, ge=1)
+    """Events of a call, and messages for its client."""
     clauses: int = Field(default=2, ge=1)
+    """Clauses that wait to be spoken; the model waits when full."""
     speech_frames: int = Field(default=25, ge=1)
+    """Frames of speech that wait to be sent; synthesis waits when full."""
     audio_out_frames: int = Field(default=10, ge=1)
+    """Frames that wait for the network; playout waits when full."""
 
 
 class Budget(Section):
     """What a span may take, in seconds."""
 
     p50: float = Field(gt=0)
+    """Half of the turns take no longer."""
     p95: float = Field(gt=0)
+    """19 of 20 turns take no longer."""
 
 
 class ModelStore(Section):
@@ -193,7 +212,9 @@ class Log(Section):
     """What is written to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lines below it are not written."""
     format: Literal["json", "console"] = "json"
+    """One JSON object a line, or text for a person."""
     pii: bool = False
     """Keep fields named ``pii_*`` (transcripts, replies). Off: they are dropped before anything is written."""
 
@@ -202,9 +223,11 @@ class Profile(Section):
     """What a profile says of itself."""
 
     name: str = "cpu"
+    """Its name."""
     status: Literal["measured", "derived"] = "derived"
     """``derived`` budgets come from arithmetic, not from a machine."""
     machine: str = ""
+    """The machine that it is meant for."""
 
 
 class Settings(BaseSettings):
@@ -229,6 +252,7 @@ class Settings(BaseSettings):
     playout: Playout = Playout()
     channels: Channels = Channels()
     budgets: dict[str, Budget] = Field(default_factory=dict)
+    """What each span may take, by its name. Nothing acts on budgets yet."""
     models: ModelStore = ModelStore()
     log: Log = Log()
     agents: Path = SHARE / "agents"
