@@ -79,6 +79,7 @@ class Session:
         self._turns = count(1)
         self._turn = TurnId(0)
         self._turn_ended: TurnEnded | None = None
+        self._sustained_turn = TurnId(0)
         self._pending: list[FinalTranscript] = []
         self._silences = 0
         self._open = {_Closed.MICROPHONE, _Closed.REQUESTS}
@@ -176,6 +177,7 @@ class Session:
     async def _heard(self, event: HearingEvent) -> None:
         match event:
             case SpeechSustained():
+                self._sustained_turn = event.turn
                 if self._plan.speech_stops and self._floor.may_be_stopped:
                     cut = ReplyStatus.BARGE_IN if self._floor.state is State.SPEAKING else ReplyStatus.CANCELLED
                     await self._floor.stop(cut, onset_at=event.onset_at)
@@ -205,7 +207,10 @@ class Session:
     async def _answer(self, final: FinalTranscript, *, written: bool = False) -> None:
         match self._floor.state:
             case State.SPEAKING if not written and self._plan.speech_stops and self._floor.may_be_stopped:
-                return  # too short for a barge-in: a backchannel
+                if final.turn != self._sustained_turn:
+                    return  # too short for a barge-in: a backchannel
+                # The reply began while the caller was speaking already, because recognition lagged behind.
+                await self._floor.stop(ReplyStatus.BARGE_IN)
             case State.SPEAKING:
                 self._pending.append(final)
                 return

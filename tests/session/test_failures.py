@@ -7,8 +7,9 @@ from pipeline.core.events import (
     ReplyStatus,
     StageFailed,
 )
+from pipeline.core.stages import Message
 from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer
-from tests.session.calls import ANSWER, Made, place
+from tests.session.calls import ANSWER, LONG_ANSWER, Made, place
 
 pytestmark = pytest.mark.anyio
 
@@ -62,3 +63,16 @@ async def test_a_model_that_writes_nothing_is_replaced_by_a_phrase() -> None:
     made = Made(FakeLine([(1.0, 2.0)], 8.0), model=FakeModel([(0.1, "")]))
     await place(made)
     assert made.synthesizer.spoken == ["Something went wrong."]
+
+
+async def test_a_recognizer_that_lags_behind_costs_no_turn_of_a_caller_who_talks_on() -> None:
+    made = Made(
+        FakeLine([(1.0, 2.0), (2.9, 5.5)], 20.0),
+        recognizer=FakeRecognizer([(1.5, "first"), (0.3, "second")]),
+        model=FakeModel(LONG_ANSWER, ANSWER),
+    )
+    await place(made)
+    first = made.line.of(ReplyEnded)[0]
+    assert isinstance(first, ReplyEnded)
+    assert first.status is ReplyStatus.BARGE_IN
+    assert made.model.asked[1][-1] == Message("user", "second")
