@@ -1,6 +1,7 @@
 """The composition root: settings and model files in, warm engines out. The only importer of engine adapters."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import TypeVar
 
 from anyio import to_thread
@@ -50,13 +51,13 @@ class Assembly:
     async def _voice(self) -> VoiceActivityEngine:
         from pipeline.hearing.silero import Silero
 
-        return await to_thread.run_sync(Silero.load, self._store.path("silero-vad"))
+        return await to_thread.run_sync(Silero.load, await self._folder("silero-vad"))
 
     async def _recognizer(self) -> Recognizer:
         from pipeline.hearing.whisper import Whisper
 
         name = self._store.first_present(self._settings.recognition.models)
-        recognizer = await to_thread.run_sync(Whisper.load, self._store.path(name), self._settings.recognition)
+        recognizer = await to_thread.run_sync(Whisper.load, await self._folder(name), self._settings.recognition)
         await recognizer.warm()
         self._log.info("recognizer", model=name)
         return recognizer
@@ -64,9 +65,8 @@ class Assembly:
     async def _synthesizer(self) -> Synthesizer:
         from pipeline.speaking.piper import Piper
 
-        return await to_thread.run_sync(
-            Piper.load, self._store.path(self._settings.speaking.voice), self._settings.speaking
-        )
+        folder = await self._folder(self._settings.speaking.voice)
+        return await to_thread.run_sync(Piper.load, folder, self._settings.speaking)
 
     async def _model(self) -> ChatModel:
         """Return the chat model that the settings ask for; ``auto`` prefers an Ollama server that can answer."""
@@ -104,4 +104,12 @@ class Assembly:
 
         name = self._store.first_present(self._settings.dialog.models)
         self._log.info("chat model", engine="llamacpp", model=name)
+        await self._folder(name)
         return await to_thread.run_sync(LlamaCpp.load, self._store.file(name, ".gguf"), self._settings.dialog)
+
+    async def _folder(self, name: str) -> Path:
+        """Return a model's folder; its files are what the catalog says. Raises ModelError."""
+        folder = self._store.path(name)
+        if self._settings.models.verify:
+            await to_thread.run_sync(self._store.verify, name)
+        return folder

@@ -1,4 +1,4 @@
-"""Reads settings: a profile, then a TOML file, then overrides, then the environment; what is wrong is named in full."""
+"""Reads settings: a profile, then a TOML file, then the environment, then options; what is wrong is named in full."""
 
 import tomllib
 from collections.abc import Mapping
@@ -6,17 +6,22 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic_settings import EnvSettingsSource
+from pydantic_settings import SettingsError as MalformedVariable
 
 from pipeline.core.latency import SPANS
 from pipeline.settings import SHARE, Settings, SettingsError
+
+SCRIPTS = {"ollama"}
+"""Variables with our prefix that are read by scripts: ``VOICEPIPE_OLLAMA``, by scripts/ollama.sh."""
 
 
 def load(
     *, profile: str = "", config: Path | None = None, overrides: Mapping[str, Any] | None = None, share: Path = SHARE
 ) -> Settings:
-    """Return the settings of a profile (a name, or a TOML file's path), a TOML file, overrides and the environment.
+    """Return the settings of a profile (a name, or a TOML file's path), a TOML file, the environment and overrides.
 
-    Raises SettingsError for a file that cannot be read and for wrong keys and values; it names them all.
+    The later wins. Raises SettingsError for what cannot be read and for wrong keys and values; it names them all.
     """
     tree: dict[str, Any] = {}
     chosen = Path(profile) if profile.endswith(".toml") else share / "models" / "profiles" / f"{profile or 'cpu'}.toml"
@@ -26,7 +31,8 @@ def load(
     for file in (chosen, config):
         if file is not None:
             _merge(tree, _read(file))
-    _merge(tree, dict(overrides or {}))
+    _merge(tree, _environment())
+    _merge(tree, overrides or {})
     try:
         settings = Settings(**tree)
     except ValidationError as error:
@@ -37,6 +43,23 @@ def load(
     if unknown:
         raise SettingsError("wrong-settings", f"budgets.{unknown[0]}: no such span; there are: {', '.join(SPANS)}")
     return settings
+
+
+def _environment() -> dict[str, Any]:
+    """Return what the environment says, as a tree."""
+    source = EnvSettingsSource(Settings)
+    prefix = str(Settings.model_config["env_prefix"]).lower()
+    sections = {name.removeprefix(prefix).split("__")[0] for name in source.env_vars if name.startswith(prefix)}
+    unknown = sorted(sections - set(Settings.model_fields) - SCRIPTS)
+    if unknown:
+        allowed = ", ".join(sorted(Settings.model_fields))
+        raise SettingsError("wrong-settings", f"{(prefix + unknown[0]).upper()}: no such section; there are: {allowed}")
+    try:
+        return source()
+    except MalformedVariable as error:
+        raise SettingsError(
+            "wrong-settings", f'the environment: {error}; lists are JSON, such as ["a", "b"]'
+        ) from error
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pipeline.entrances.grpc_server import GrpcServer
 from pipeline.entrances.http import HttpServer, app
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
-from pipeline.settings import Settings
+from pipeline.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,10 @@ async def run(
     """Serve until ``stop``, then drain until ``hurry``. Raises PipelineError when the service cannot start."""
     log, clock, metrics = logger("serve"), LoopClock(), Metrics()
     found = agents.load(settings.agents)
+    if settings.agent not in found:
+        raise SettingsError(
+            "unknown-agent", f"agent: {settings.agents} has no {settings.agent}.toml; there are: {', '.join(found)}"
+        )
     calls = Calls(settings, found, metrics, clock)
     server = GrpcServer(
         settings.server,

@@ -73,12 +73,27 @@ def test_an_override_wins_over_the_file(share: Path) -> None:
     assert settings.dialog.temperature == 0.1
 
 
-def test_the_environment_wins_over_everything(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_wins_over_files_and_options_win_over_the_environment(
+    share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VOICEPIPE_DIALOG__NUM_PREDICT", "11")
-    config = written(share, "[dialog]\nnum_predict = 99\n")
+    monkeypatch.setenv("VOICEPIPE_DIALOG__NUM_CTX", "2048")
+    config = written(share, "[dialog]\nnum_predict = 99\nnum_ctx = 999\n")
     settings = load(config=config, overrides={"dialog": {"num_predict": 7}}, share=share)
-    assert settings.dialog.num_predict == 11
-    assert settings.dialog.temperature == 0.1
+    assert settings.dialog.num_predict == 7
+    assert settings.dialog.num_ctx == 2048
+
+
+def test_a_list_in_the_environment_that_is_no_json_is_named(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICEPIPE_DIALOG__MODELS", "a")
+    with pytest.raises(SettingsError, match=r"dialog.*JSON"):
+        load(share=share)
+
+
+def test_a_section_in_the_environment_that_is_none_is_named(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICEPIPE_DIALOGUE__MODELS", "a")
+    with pytest.raises(SettingsError, match=r"VOICEPIPE_DIALOGUE.*dialog"):
+        load(share=share)
 
 
 def test_a_wrong_key_is_named_with_all_that_is_allowed_in_its_place(share: Path) -> None:

@@ -83,6 +83,8 @@ class Ollama:
                 "temperature": sampling.temperature,
                 "top_p": sampling.top_p,
                 "stop": list(sampling.stop),
+                # Left out, the server chooses: it may stand on another machine.
+                **({"num_thread": self._settings.threads} if self._settings.threads else {}),
             },
         )
         wait = first

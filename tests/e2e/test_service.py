@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,6 +120,25 @@ def test_a_wrong_key_is_named_with_what_is_allowed(folder: Path) -> None:
     assert "endpointing.silense" in done.stderr
     assert "silence" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_model_with_one_flipped_bit_is_refused_by_name(folder: Path, model_cache: Path) -> None:
+    shutil.copytree(model_cache / "models" / "silero-vad", folder / "models" / "silero-vad")
+    file = folder / "models" / "silero-vad" / "silero_vad.onnx"
+    flipped = bytearray(file.read_bytes())
+    flipped[len(flipped) // 2] ^= 1
+    file.write_bytes(flipped)
+    done = voicepipe("serve", "--config", settings(folder, f'[models]\ncache = "{folder}"\n'), "--grpc", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert "silero_vad.onnx" in done.stderr
+    assert "fix: voicepipe models pull silero-vad" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_agent_that_does_not_exist_is_named(folder: Path) -> None:
+    done = voicepipe("serve", "--config", settings(folder, 'agent = "nobody"\n'), "--grpc", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert "nobody.toml" in done.stderr
 
 
 def test_check_says_that_everything_is_there(folder: Path) -> None:

@@ -12,7 +12,7 @@ from pipeline.hearing.listener import Listener
 from pipeline.settings import Endpointing
 from tests.fakes import FakeLine, FakeRecognizer, FakeVoice
 
-SETTINGS = Endpointing()
+SETTINGS = Endpointing(silence=0.5)
 Talk = Sequence[tuple[float, float]]
 
 

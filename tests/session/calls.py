@@ -42,7 +42,7 @@ class Made:
     synthesizer: FakeSynthesizer = field(default_factory=FakeSynthesizer)
     agent: Agent = SILENT_AGENT
     call: Call = field(default_factory=Call)
-    endpointing: Endpointing = field(default_factory=Endpointing)
+    endpointing: Endpointing = field(default_factory=lambda: Endpointing(silence=0.5))
     barge_in: bool = True
     digits_stop: bool = True
     reports_playback: bool = False
