@@ -1,15 +1,16 @@
 """Piper: clauses to speech. A voice's decoder runs in pieces, so that the first of them is soon there."""
 
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 import onnxruntime
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from onnx.utils import Extractor
 from piper.config import PiperConfig
 from piper.voice import PiperVoice
@@ -92,6 +93,25 @@ class _Split:
             begin = stop
 
 
+class _Steps:
+    """Takes a generator step by step, each in whatever thread; closing it waits for a step under way.
+
+    A thread may go on while nobody waits for it any more: asyncio's own ``Task.cancel`` knows no shields.
+    """
+
+    def __init__(self, pieces: Generator[Samples, None, None]) -> None:
+        self._pieces = pieces
+        self._free = Lock()
+
+    def next(self) -> Samples | None:
+        with self._free:
+            return next(self._pieces, None)
+
+    def close(self) -> None:
+        with self._free:
+            self._pieces.close()
+
+
 class Piper:
     """A Synthesizer on one loaded voice; ``workers`` pieces are computed at once, the others wait their turn."""
 
@@ -157,22 +177,23 @@ class Piper:
         Closing early computes no further piece. A cancelled call waits for the piece under way.
         Raises SpeakingError: ``synthesis-failed``.
         """
-        pieces = self._pieces(text)
+        steps = _Steps(self._pieces(text))
         start = 0
         try:
-            while (piece := await self._next(pieces)) is not None:
+            while (piece := await self._next(steps)) is not None:
                 yield Pcm(piece.astype("<i2").tobytes(), self.rate, start)
                 start += len(piece)
         finally:
-            pieces.close()
+            with CancelScope(shield=True):
+                await to_thread.run_sync(steps.close)
 
-    async def _next(self, pieces: Iterator[Samples]) -> Samples | None:
+    async def _next(self, steps: _Steps) -> Samples | None:
         try:
-            return await to_thread.run_sync(next, pieces, None, limiter=self._limiter)
+            return await to_thread.run_sync(steps.next, limiter=self._limiter)
         except Exception as error:
             raise SpeakingError("synthesis-failed", f"piper failed: {type(error).__name__}") from error
 
-    def _pieces(self, text: str) -> Any:
+    def _pieces(self, text: str) -> Generator[Samples, None, None]:
         """Yield the trimmed speech; every step computes one piece, the first also the phonemes and the prosody."""
         if not any(sign.isalnum() for sign in text):
             return  # espeak would read the name of a lone exclamation mark

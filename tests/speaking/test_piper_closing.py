@@ -1,0 +1,62 @@
+"""Piper's threads, on a scripted network: what happens when a call goes while a piece is being computed."""
+
+import asyncio
+from collections.abc import Iterator
+from threading import Event
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.settings import Speaking
+from pipeline.speaking.piper import Floats, Piper
+
+pytestmark = pytest.mark.anyio
+
+VOICE: Any = SimpleNamespace(
+    config=SimpleNamespace(
+        default_speaker_id=0, num_speakers=1, noise_scale=0.0, length_scale=1.0, noise_w_scale=0.0, sample_rate=22_050
+    ),
+    phonemize=lambda text: [list(text)],
+    phonemes_to_ids=lambda phonemes: list(range(len(phonemes))),
+)
+
+
+class SlowNetwork:
+    """Computes one endless piece, until ``go_on``."""
+
+    def __init__(self) -> None:
+        self.begun = Event()
+        self.go_on = Event()
+        self.closed = False
+
+    def decode(self, inputs: dict[str, Any]) -> Iterator[Floats]:
+        try:
+            while True:
+                self.begun.set()
+                self.go_on.wait(10.0)
+                yield np.ones(22_050, np.float32)
+        finally:
+            self.closed = True
+
+
+async def test_a_task_cancelled_by_asyncio_itself_in_mid_synthesis_waits_for_the_thread_and_raises_nothing_else() -> (
+    None
+):
+    network = SlowNetwork()
+    piper = Piper(VOICE, network, Speaking())
+
+    async def speak() -> None:
+        async for _ in piper.speak("hello"):
+            pass
+
+    task = asyncio.create_task(speak())  # noqa: TID251 - gRPC cancels its tasks this way
+    await asyncio.to_thread(network.begun.wait, 10.0)
+    task.cancel()
+    await asyncio.wait([task], timeout=0)
+    network.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert network.closed
+    assert piper._limiter.borrowed_tokens == 0
