@@ -1,6 +1,6 @@
 """Calls: the service's switchboard. Joins a client's wishes, the agent and the settings into the plan of one call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,11 +9,11 @@ import anyio
 
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError
-from pipeline.core.events import CallEnded, EndpointingChanged
+from pipeline.core.events import CallEnd, CallEnded, EndpointingChanged
 from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, Synthesizer, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
-from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, Terms
+from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, CutOff, Terms
 from pipeline.entrances.switchboard import DigitRules as DigitTerms
 from pipeline.observe import CallObserver, Metrics
 from pipeline.session.digits import DigitRules
@@ -50,9 +50,9 @@ class Call:
         """Return what holds for it."""
         return self._terms
 
-    async def run(self, line: Line) -> CallEnded:
+    async def run(self, line: Line, cut_off: Callable[[], CutOff]) -> CallEnded:
         """Conduct the call to its end; the returned event has been sent on the line. Cancelling hangs up."""
-        return await self._calls.conduct(self._conversation, self._plan, self._engines, line)
+        return await self._calls.conduct(self._conversation, self._plan, self._engines, line, cut_off)
 
 
 class Calls:
@@ -69,11 +69,6 @@ class Calls:
     def open(self, shared: Shared) -> None:
         """Answer calls with these engines from now on."""
         self._shared = shared
-
-    @property
-    def ready(self) -> bool:
-        """Return whether calls are answered."""
-        return self._shared is not None
 
     def agents(self) -> Sequence[AgentCard]:
         """Return all agents, as clients are told of them."""
@@ -112,31 +107,35 @@ class Calls:
         )
         return Call(plan, engines, _terms(start, agent, plan), start.conversation, self)
 
-    async def conduct(self, conversation: str, plan: CallPlan, engines: Engines, line: Line) -> CallEnded:
+    async def conduct(
+        self, conversation: str, plan: CallPlan, engines: Engines, line: Line, cut_off: Callable[[], CutOff]
+    ) -> CallEnded:
         """Run one call and keep count of it."""
+        observer = CallObserver(self._metrics, conversation, plan.agent.id)
         session = Session(
             line,
             engines,
             plan,
             clock=self._clock,
-            observe=CallObserver(self._metrics, conversation, plan.agent.id),
+            observe=observer,
             inbox=self._settings.channels.events,
         )
         self._metrics.calls_started.inc()
-        reason = "failed"
+        began_at = self._clock.now()
+        reason = CallEnd.FAILED.value
         try:
             with self._metrics.calls_active.track_inprogress(), ExitStack() as watched:
                 for channel, depth in session.depths().items():
                     watched.enter_context(self._metrics.queues.watch(channel, depth))
                 ended = await session.run()
         except anyio.get_cancelled_exc_class():
-            reason = "vanished"
+            reason = cut_off().value
             raise
         else:
             reason = ended.reason.value
             return ended
         finally:
-            self._metrics.calls_ended.labels(reason).inc()
+            observer.over(reason, seconds=self._clock.now() - began_at, turns=session.turn)
 
     def _plan(self, start: CallStart, agent: Agent) -> CallPlan:
         settings = self._settings

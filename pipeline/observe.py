@@ -14,7 +14,6 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from pipeline.core.clock import Clock
 from pipeline.core.events import (
-    CallEnded,
     CallEvent,
     FinalTranscript,
     InputMissing,
@@ -170,12 +169,13 @@ class CallObserver:
                     characters=len(event.text),
                     pii_text=event.text,
                 )
-            case CallEnded():
-                self._log.info(
-                    "call ended", reason=event.reason.value, seconds=round(event.duration, 3), turns=event.turns
-                )
             case _:
                 pass
+
+    def over(self, reason: str, *, seconds: float, turns: int) -> None:
+        """Take note that the call is over, also where nobody could be told."""
+        self._metrics.calls_ended.labels(reason).inc()
+        self._log.info("call ended", reason=reason, seconds=round(seconds, 3), turns=turns)
 
     def _reply_ended(self, event: ReplyEnded) -> None:
         self._metrics.replies.labels(event.status.value).inc()

@@ -75,7 +75,7 @@ async def run(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(metrics.probe_loop, clock)
             http = (
-                HttpServer(app(metrics.registry, lambda: calls.ready), settings.server.http)
+                HttpServer(app(metrics.registry, lambda: server.live.admits), settings.server.http)
                 if settings.server.http
                 else None
             )

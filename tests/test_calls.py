@@ -1,6 +1,7 @@
 import anyio
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from pipeline.calls import Calls, Shared
 from pipeline.core.clock import LoopClock
@@ -15,6 +16,7 @@ from pipeline.entrances.switchboard import (
     BargeInMode,
     BargeInRules,
     CallStart,
+    CutOff,
     DigitRules,
     Encoding,
     OutputRules,
@@ -53,15 +55,22 @@ class Service:
         self.calls.open(self.shared)
         return (await self.calls.prepare(start(**wishes))).terms
 
-    async def place(self, line: FakeLine, *, vanish_after: float | None = None, **wishes: object) -> None:
-        """Run a call to its end, or until the client has vanished."""
+    async def place(
+        self,
+        line: FakeLine,
+        *,
+        cut_after: float | None = None,
+        cut_off: CutOff = CutOff.VANISHED,
+        **wishes: object,
+    ) -> None:
+        """Run a call to its end, or until it is cut off."""
         self.calls.open(self.shared)
         call = await self.calls.prepare(start(**wishes))
         try:
-            with anyio.move_on_after(vanish_after):
+            with anyio.move_on_after(cut_after):
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(line.run)
-                    await call.run(line)
+                    await call.run(line, lambda: cut_off)
                     tasks.cancel_scope.cancel()
         finally:
             line.close()
@@ -141,7 +150,6 @@ async def test_an_unknown_agent_is_answered_with_the_known_ones() -> None:
 
 async def test_before_the_models_are_loaded_a_call_may_be_tried_again_later() -> None:
     service = Service()
-    assert not service.calls.ready
     with pytest.raises(EntranceError) as caught:
         await service.calls.prepare(start())
     assert (caught.value.code, caught.value.retryable) == ("not-ready", True)
@@ -191,11 +199,21 @@ async def test_calls_are_counted_by_how_they_ended() -> None:
     assert service.count("calls_active") == 0
 
 
-async def test_a_client_that_vanishes_is_counted_as_such() -> None:
+@pytest.mark.parametrize("cut_off", list(CutOff))
+async def test_a_call_that_is_cut_off_is_counted_by_the_reason(cut_off: CutOff) -> None:
     service = Service()
-    await service.place(FakeLine([(1.0, 2.0)], 8.0), vanish_after=3.0)
-    assert service.count("calls_ended_total", reason="vanished") == 1
+    await service.place(FakeLine([(1.0, 2.0)], 8.0), cut_after=3.0, cut_off=cut_off)
+    assert service.count("calls_ended_total", reason=cut_off.value) == 1
     assert service.count("calls_active") == 0
+
+
+@pytest.mark.parametrize(("cut_after", "reason", "seconds"), [(None, "client", 8.0), (3.0, "vanished", 3.0)])
+async def test_the_end_of_every_call_is_one_line(cut_after: float | None, reason: str, seconds: float) -> None:
+    with capture_logs() as lines:
+        await Service().place(FakeLine([(1.0, 2.0)], 8.0), cut_after=cut_after)
+    (ended,) = (line for line in lines if line["event"] == "call ended")
+    assert (ended["call"], ended["reason"], ended["turns"]) == ("c1", reason, 1)
+    assert ended["seconds"] == pytest.approx(seconds, abs=0.05)
 
 
 async def test_a_call_that_breaks_is_counted_as_such() -> None:

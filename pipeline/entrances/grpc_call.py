@@ -13,7 +13,7 @@ from pipeline.core.events import CallEnd, CallEnded
 from pipeline.entrances.grpc_line import GrpcLine
 from pipeline.entrances.live_calls import Seat
 from pipeline.entrances.statuses import INTERNAL, status_of, status_of_end
-from pipeline.entrances.switchboard import PreparedCall
+from pipeline.entrances.switchboard import CutOff, PreparedCall
 from pipeline.observe import Log
 
 UNREADABLE = EntranceError("unknown-message", "the bytes are no ConverseRequest", field="event")
@@ -95,7 +95,7 @@ class GrpcCall:
         reason = CallEnd.DRAINING
         try:
             with self._seat.scope:
-                reason = (await self._call.run(self._line)).reason
+                reason = (await self._call.run(self._line, self._cut_off)).reason
         except PipelineError as error:
             self._log.warning("call failed", stage=error.stage, code=error.code, message=str(error))
             return CallEnd.FAILED, status_of(error)
@@ -103,6 +103,12 @@ class GrpcCall:
             self._log.exception("call broke")
             return CallEnd.FAILED, INTERNAL
         return reason, status_of_end(reason)
+
+    def _cut_off(self) -> CutOff:
+        """Return why the call was cancelled."""
+        if self.stalled:
+            return CutOff.STALLED
+        return CutOff.DRAINING if self._seat.hung_up else CutOff.VANISHED
 
     async def _read(self) -> None:
         while True:

@@ -1,5 +1,6 @@
 """GrpcServer: listens, says honestly whether it is ready, and drains."""
 
+import anyio
 from grpc.aio import Server as AioServer
 from grpc.aio import server as aio_server
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -124,8 +125,12 @@ class GrpcServer:
         await self.stop()
 
     async def stop(self) -> None:
-        """Stop at once; what is still open ends with UNAVAILABLE."""
+        """Hang up and stop; what is still open in the end is broken off. Returns once no call is left."""
+        self.live.hang_up()
         await self._server.stop(CLOSING)
+        # gRPC cancels what is left, but does not wait for it: the process would end in the middle.
+        with anyio.move_on_after(CLOSING):
+            await self.live.wait_empty()
 
     async def _set(self, name: str, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
         await self._health.set(name, status)

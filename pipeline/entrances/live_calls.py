@@ -49,6 +49,11 @@ class LiveCalls:
     def __len__(self) -> int:
         return len(self._seats)
 
+    @property
+    def admits(self) -> bool:
+        """Return whether calls are let in, as long as there is room."""
+        return self._state is _State.OPEN
+
     def open(self) -> None:
         """Let calls in, unless the server drains already."""
         if self._state is _State.WARMING:
@@ -82,6 +87,11 @@ class LiveCalls:
             with anyio.move_on_after(grace):
                 await self._empty.wait()
             tasks.cancel_scope.cancel()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Let no call in, and hang up on all."""
+        self._state = _State.DRAINING
         for seat in self._seats.values():
             seat.hang_up()
 

@@ -1,6 +1,6 @@
 """What an entrance and the rest of the service say to each other: how a call starts, who conducts it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -133,6 +133,17 @@ class Terms:
     lead: float
 
 
+class CutOff(StrEnum):
+    """Why a call was cancelled."""
+
+    VANISHED = "vanished"
+    """The client went away."""
+    STALLED = "stalled"
+    """The client was given up because it took no message."""
+    DRAINING = "draining"
+    """The server stops."""
+
+
 class PreparedCall(Protocol):
     """A call that can begin at once."""
 
@@ -141,10 +152,10 @@ class PreparedCall(Protocol):
         """Return what holds for it."""
         ...
 
-    async def run(self, line: Line) -> CallEnded:
-        """Conduct the call to its end; the returned event has been sent on the line. Cancelling hangs up.
+    async def run(self, line: Line, cut_off: Callable[[], CutOff]) -> CallEnded:
+        """Conduct the call to its end; the returned event has been sent on the line.
 
-        Raises PipelineError when the call cannot go on.
+        Cancelling hangs up; ``cut_off`` is asked then for the reason. Raises PipelineError when the call cannot go on.
         """
         ...
 

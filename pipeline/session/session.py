@@ -124,6 +124,11 @@ class Session:
         await self._tell(ended)
         return ended
 
+    @property
+    def turn(self) -> TurnId:
+        """Return the latest turn."""
+        return self._turn
+
     def depths(self) -> dict[str, Callable[[], int]]:
         """Return, by channel, what tells how many items wait in it."""
         return {

@@ -41,6 +41,7 @@ from pipeline.entrances.switchboard import (
     BargeInMode,
     BargeInRules,
     CallStart,
+    CutOff,
     DigitRules,
     Terms,
 )
@@ -79,10 +80,14 @@ class FakeCall:
             lead=0.2,
         )
 
-    async def run(self, line: Line) -> CallEnded:
+    async def run(self, line: Line, cut_off: Callable[[], CutOff]) -> CallEnded:
         self._board.running += 1
         try:
             reason = await self._board.script(line)
+        except anyio.get_cancelled_exc_class():
+            self._board.cut_off.append(cut_off())
+            raise
+        else:
             ended = CallEnded(turn=TurnId(3), at=0.0, reason=reason, duration=1.5, turns=3)
             await line.send(ended)
             return ended
@@ -98,6 +103,8 @@ class FakeSwitchboard:
     script: Script = hear_out
     running: int = 0
     starts: list[CallStart] = field(default_factory=list)
+    cut_off: list[CutOff] = field(default_factory=list)
+    """Why calls were cancelled."""
     one_ended: anyio.Event = field(default_factory=anyio.Event)
 
     def agents(self) -> Sequence[AgentCard]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import grpc
+import httpx
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -18,6 +19,8 @@ from pipeline.entrances.generated.voicepipe.v1 import output_pb2
 from pipeline.entrances.generated.voicepipe.v1.catalog_pb2 import ListAgentsRequest
 from pipeline.entrances.generated.voicepipe.v1.catalog_pb2_grpc import CatalogServiceStub
 from pipeline.entrances.grpc_server import CATALOG, CONVERSATION, MEDIA, WHOLE, GrpcServer
+from pipeline.entrances.http import app
+from pipeline.entrances.switchboard import CutOff
 from pipeline.observe import Metrics
 from pipeline.session.line import Line
 from pipeline.settings import Channels, Server
@@ -37,6 +40,12 @@ async def health(service: Served) -> dict[str, int]:
     }
 
 
+async def readyz(service: Served) -> int:
+    application = app(service.metrics.registry, lambda: service.server.live.admits)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://service") as client:
+        return (await client.get("/readyz")).status_code
+
+
 async def test_health_is_not_serving_until_warm_and_pictures_never_are() -> None:
     async with served(serving=False) as service:
         assert await health(service) == {
@@ -45,7 +54,9 @@ async def test_health_is_not_serving_until_warm_and_pictures_never_are() -> None
             CATALOG: SERVING,
             MEDIA: NOT_SERVING,
         }
+        assert await readyz(service) == 503
         await service.server.set_serving()
+        assert await readyz(service) == 200
         assert await health(service) == {WHOLE: SERVING, CONVERSATION: SERVING, CATALOG: SERVING, MEDIA: NOT_SERVING}
 
 
@@ -117,17 +128,19 @@ async def test_draining_warns_live_calls_refuses_new_ones_and_waits() -> None:
         assert going.reason == output_pb2.GOING_AWAY_REASON_DRAINING
         assert going.time_left_ms == 5_000
         assert (await health(service))[WHOLE] == NOT_SERVING
+        assert await readyz(service) == 503
         await late.send(start=start_message())
         refusal = await late.refusal()
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
         assert (await live.rest())[-1].ended.reason == output_pb2.END_REASON_CLIENT
 
 
-async def test_a_call_that_outlives_the_drain_is_hung_up_with_ended() -> None:
-    async def for_ever(_line: Line) -> CallEnd:
-        await anyio.sleep_forever()
-        return CallEnd.CLIENT
+async def for_ever(_line: Line) -> CallEnd:
+    await anyio.sleep_forever()
+    return CallEnd.CLIENT
 
+
+async def test_a_call_that_outlives_the_drain_is_hung_up_with_ended() -> None:
     async with served(for_ever) as service, anyio.create_task_group() as tasks:
         caller = Caller(service.channel)
         await caller.start()
@@ -136,6 +149,17 @@ async def test_a_call_that_outlives_the_drain_is_hung_up_with_ended() -> None:
         refusal = await caller.refusal()
         assert refusal.code is grpc.StatusCode.UNAVAILABLE
         assert refusal.retry > 0
+        assert service.board.cut_off == [CutOff.DRAINING]
+
+
+async def test_a_server_that_stops_in_mid_call_hangs_up_with_ended() -> None:
+    async with served(for_ever) as service, anyio.create_task_group() as tasks:
+        caller = Caller(service.channel)
+        await caller.start()
+        tasks.start_soon(service.server.stop)
+        assert (await caller.next("ended")).ended.reason == output_pb2.END_REASON_DRAINING
+        await caller.refusal()
+        assert service.board.cut_off == [CutOff.DRAINING]
 
 
 async def test_a_server_without_calls_drains_at_once() -> None:
@@ -160,6 +184,7 @@ async def test_a_client_that_cancels_in_mid_reply_leaves_nothing_behind() -> Non
         caller.stream.cancel()
         await service.board.one_ended.wait()
         await service.server.live.wait_empty()
+        assert service.board.cut_off == [CutOff.VANISHED]
 
 
 async def test_a_client_that_cancels_while_we_listen_leaves_nothing_behind() -> None:
@@ -225,6 +250,7 @@ async def test_a_client_that_stops_reading_is_given_up_and_told_when_it_reads_ag
         await service.board.one_ended.wait()
         await service.server.live.wait_empty()
         assert service.metrics.clients_stalled._value.get() == 1
+        assert service.board.cut_off == [CutOff.STALLED]
         refusal = await caller.refusal()
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.ABORTED, "CLIENT_STALLED")
 
