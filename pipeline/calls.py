@@ -148,7 +148,6 @@ class Calls:
             endpointing=settings.endpointing.model_copy(
                 update=_given(silence=wishes.silence, max_speech=wishes.max_speech)
             ),
-            speech_stops=mode in {BargeInMode.SPEECH, BargeInMode.ANY},
             digits_stop=mode in {BargeInMode.DTMF, BargeInMode.ANY},
             sustained=settings.barge_in.min_speech if min_speech is None else min_speech,
             digits=replace(
@@ -162,6 +161,7 @@ class Calls:
                 playout=settings.playout.model_copy(update=_given(lead=start.wants.lead)),
                 channels=settings.channels,
                 paced=start.wants.paced,
+                speech_stops=mode in {BargeInMode.SPEECH, BargeInMode.ANY},
                 reports_playback=start.reports_playback,
                 fallback=agent.phrases.failure,
             ),

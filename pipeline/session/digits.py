@@ -32,6 +32,11 @@ class Digits:
         self.complete_at = now + self._rules.pause
         return self.take() if len(self._pressed) >= self._rules.limit else None
 
+    def wait_anew(self, now: float) -> None:
+        """Wait the whole pause for the next key, if any was pressed: the wait so far does not count."""
+        if self.complete_at is not None:
+            self.complete_at = now + self._rules.pause
+
     def take(self) -> str | None:
         """Return what was pressed and forget it; None when nothing was."""
         pressed, self._pressed, self.complete_at = self._pressed, "", None

@@ -46,6 +46,7 @@ class Floor:
         self._shape = shape
         self._clock = clock
         self._tell = tell
+        self._unfinished: dict[ReplyId, Reply] = {}
         self._ids = count(1)
         self._latest: Reply | None = None
         self._current: Reply | None = None
@@ -67,12 +68,12 @@ class Floor:
     def answer(self, turn: TurnId, text: str, known: Sequence[CallEvent]) -> None:
         """Begin the reply to what the caller said. ``known`` are the turn's events so far, for its spans."""
         self._history.caller(text)
-        self._start(turn, self._responder.reply(self._history.messages()), known, barge_in_allowed=True)
+        self._start(turn, self._responder.reply(self._history.messages()), known)
 
-    def say(self, turn: TurnId, phrase: str, *, barge_in_allowed: bool = True) -> bool:
+    def say(self, turn: TurnId, phrase: str, *, protected: bool = False) -> bool:
         """Begin to say a phrase as it stands; return whether there was anything to say."""
         if phrase:
-            self._start(turn, _as_written(phrase), (), barge_in_allowed=barge_in_allowed)
+            self._start(turn, _as_written(phrase), (), protected=protected)
         return bool(phrase)
 
     async def stop(self, status: ReplyStatus, onset_at: float | None = None) -> None:
@@ -85,23 +86,31 @@ class Floor:
         stopped = ReplyStopped(turn=reply.turn, at=self._clock.now(), reply=reply.id, status=status, onset_at=onset_at)
         reply.timeline.feed(stopped)
         self._history.heard(reply.id, reply.heard())
-        await self._tell(stopped)
+        if reply.begun:
+            await self._tell(stopped)
 
     @property
     def may_be_stopped(self) -> bool:
         """Return whether there is a reply that the caller may stop."""
-        return self._current is not None and self._current.barge_in_allowed
+        return self._current is not None and not self._current.protected
+
+    @property
+    def unfinished(self) -> bool:
+        """Return whether the end of a reply is still to come, that of a stopped one included."""
+        return bool(self._unfinished)
 
     def played(self, reply: ReplyId, played_ms: int) -> None:
         """Take the client's word on a reply that it is done with; about older ones it comes too late to matter."""
         if self._latest is not None and self._latest.id == reply:
             self._latest.played(played_ms)
 
-    def ended(self, event: ReplyEnded) -> None:
-        """Take note that a reply is over."""
+    def ended(self, event: ReplyEnded) -> bool:
+        """Take note that a reply is over; return whether the client was ever told of it."""
+        reply = self._unfinished.pop(event.reply)
         self._history.heard(event.reply, event.heard)
         if self._current is not None and self._current.id == event.reply:
             self._current = None
+        return reply.begun
 
     def _start(
         self,
@@ -109,7 +118,7 @@ class Floor:
         source: AsyncGenerator[ChatDelta, None],
         known: Sequence[CallEvent],
         *,
-        barge_in_allowed: bool,
+        protected: bool = False,
     ) -> None:
         reply = Reply(
             ReplyId(next(self._ids)),
@@ -120,7 +129,9 @@ class Floor:
             clock=self._clock,
             tell=self._tell,
         )
-        reply.barge_in_allowed = barge_in_allowed
+        reply.protected = protected
+        reply.barge_in_allowed = self._shape.speech_stops and not protected
+        self._unfinished[reply.id] = reply
         for event in known:
             reply.timeline.feed(event)
         older, self._latest, self._current = self._latest, reply, reply

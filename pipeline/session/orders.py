@@ -58,8 +58,8 @@ class Orders:
 
     @property
     def digits_due_at(self) -> float | None:
-        """Return when the keys pressed so far are taken as complete; None when there are none."""
-        return self._digits.complete_at
+        """Return when the keys pressed so far are taken as complete; None when there are none, and on hold."""
+        return None if self._listener.held else self._digits.complete_at
 
     async def collect_digits(self) -> None:
         """Answer the keys pressed so far."""
@@ -108,6 +108,7 @@ class Orders:
                 self._timers.stop_no_input()
             case ControlKind.RESUME:
                 self._listener.hold(False)
+                self._digits.wait_anew(self._clock.now())
                 self.wait_for_input()
             case ControlKind.END:
                 return CallEnd.CLIENT

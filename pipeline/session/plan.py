@@ -28,8 +28,6 @@ class CallPlan:
     agent: Agent
     call: Call
     endpointing: Endpointing
-    speech_stops: bool
-    """The caller's speech may stop replies."""
     digits_stop: bool
     """A key press may stop replies."""
     sustained: float
@@ -38,3 +36,8 @@ class CallPlan:
     language: str | None
     history_turns: int
     reply: ReplyShape
+
+    @property
+    def speech_stops(self) -> bool:
+        """Return whether the caller's speech may stop replies."""
+        return self.reply.speech_stops

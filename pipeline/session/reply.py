@@ -42,6 +42,8 @@ class ReplyShape:
     channels: Channels
     paced: bool
     """Send at the pace of listening; otherwise as fast as the client takes it."""
+    speech_stops: bool
+    """The caller's speech may stop replies."""
     reports_playback: bool
     """The client says how far it has played, so its word is waited for."""
     fallback: str
@@ -70,7 +72,12 @@ class Reply:
         self.turn = turn
         self.playhead = Playhead(line.output_rate)
         self.audible = False
+        self.begun = False
+        """The client was told of it."""
+        self.protected = False
+        """Only the client's order stops it."""
         self.barge_in_allowed = True
+        """The caller's speech stops it; the client is told."""
         self.timeline = Timeline()
         self.unwound = anyio.Event()
         self._line = line
@@ -121,6 +128,7 @@ class Reply:
                 if after is not None:
                     await after.unwound.wait()
                 await self._emit(ReplyStarted, barge_in_allowed=self.barge_in_allowed)
+                self.begun = True
                 await self._flow(source)
                 await self._listened()
         finally:

@@ -21,6 +21,7 @@ from pipeline.core.events import (
     InputMissing,
     InputProblem,
     PartialTranscript,
+    PlaybackReported,
     ReplyEnded,
     ReplyStatus,
     SpeechEnded,
@@ -118,6 +119,7 @@ class Session:
             if not self._floor.say(self._turn, self._plan.agent.greeting):
                 self._orders.wait_for_input()
             reason = await self._conduct()
+            await self._finish_replies()
             tasks.cancel_scope.cancel()
         now = self._clock.now()
         ended = CallEnded(turn=self._turn, at=now, reason=reason, duration=now - self._began_at, turns=self._turn)
@@ -161,6 +163,18 @@ class Session:
                 await self._floor.stop(ReplyStatus.CANCELLED)
                 return end
 
+    async def _finish_replies(self) -> None:
+        """Tell the end of every reply that was begun. Each waits ``playout.report_wait`` at most for the client."""
+        while self._floor.unfinished:
+            match await self._inbox.receive():
+                case ReplyEnded() as ended:
+                    if self._floor.ended(ended):
+                        await self._tell(ended)
+                case PlaybackReported() as report:
+                    await self._orders.obey(report)
+                case _:
+                    pass
+
     async def _handle(self, item: _Item) -> CallEnd | None:
         match item:
             case ReplyEnded():
@@ -176,7 +190,10 @@ class Session:
             case TurnEnded() | PartialTranscript() | FinalTranscript():
                 await self._heard(item)
             case _:
-                return await self._orders.obey(item)
+                end = await self._orders.obey(item)
+                if end is None:
+                    await self._answer_pending()
+                return end
         return None
 
     async def _heard(self, event: HearingEvent) -> None:
@@ -193,11 +210,13 @@ class Session:
                 self._ask_again(event.turn)
             case TurnEnded():
                 self._turn_ended = event
+                self._timers.stop_no_input()
                 await self._tell(event)
                 if event.reason is EndReason.MAX_SPEECH:
                     await self._missing(InputProblem.MAX_SPEECH)
             case SpeechStarted() | SpeechEnded() | PartialTranscript():
-                self._timers.stop_no_input()
+                if self._listener.hears_speech:  # unless the turn was cleared while this event was on its way
+                    self._timers.stop_no_input()
                 await self._tell(event)
 
     async def _understand(self, final: FinalTranscript) -> None:
@@ -210,6 +229,9 @@ class Session:
         await self._answer(final)
 
     async def _answer(self, final: FinalTranscript, *, written: bool = False) -> None:
+        if self._listener.held:
+            self._pending.append(final)
+            return
         match self._floor.state:
             case State.SPEAKING if not written and self._plan.speech_stops and self._floor.may_be_stopped:
                 if final.turn != self._sustained_turn:
@@ -239,8 +261,18 @@ class Session:
             self._orders.wait_for_input()
 
     def _ask_again(self, turn: TurnId) -> None:
-        if self._floor.state is State.LISTENING and not self._floor.say(turn, self._plan.agent.phrases.no_match):
+        if self._floor.state is not State.LISTENING or self._listener.held:
+            return
+        if not self._floor.say(turn, self._plan.agent.phrases.no_match):
             self._orders.wait_for_input()
+
+    async def _answer_pending(self) -> bool:
+        """Answer what had to wait, unless it has to wait still; return whether there was anything to answer."""
+        if not self._pending or self._listener.held or self._floor.state is not State.LISTENING:
+            return False
+        said, self._pending = self._pending, []
+        await self._answer(replace(said[-1], text=" ".join(final.text for final in said)))
+        return True
 
     async def _typed(self, text: str, language: str, stops: bool) -> None:
         """Answer a turn in writing: at once where it stops a reply, otherwise after the reply."""
@@ -257,15 +289,13 @@ class Session:
         await self._answer(final, written=True)
 
     async def _reply_ended(self, ended: ReplyEnded) -> CallEnd | None:
-        self._floor.ended(ended)
-        await self._tell(ended)
+        if self._floor.ended(ended):
+            await self._tell(ended)
         if self._floor.state is not State.LISTENING:
             return None
         if self._ending is not None:
             return self._ending
-        if self._pending:
-            said, self._pending = self._pending, []
-            await self._answer(replace(said[-1], text=" ".join(final.text for final in said)))
+        if await self._answer_pending():
             return None
         self._orders.wait_for_input()
         return self._end_if_done()
@@ -307,7 +337,7 @@ class Session:
         self._ending = reason
         await self._floor.stop(ReplyStatus.CANCELLED)
         self._timers.end_within(GOODBYE, self._clock.now())
-        said = self._floor.say(self._turn, phrase, barge_in_allowed=False)
+        said = not self._listener.held and self._floor.say(self._turn, phrase, protected=True)
         return None if said else reason
 
     async def _missing(self, problem: InputProblem) -> None:

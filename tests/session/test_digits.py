@@ -27,6 +27,15 @@ def test_each_key_gives_the_next_its_pause() -> None:
     assert digits.complete_at == pytest.approx(101.0 + 3.0)
 
 
+def test_the_pause_may_begin_anew() -> None:
+    digits = Digits(DigitRules(pause=3.0))
+    digits.wait_anew(100.0)
+    assert digits.complete_at is None
+    press(digits, "1")
+    digits.wait_anew(110.0)
+    assert digits.complete_at == pytest.approx(113.0)
+
+
 def test_what_was_pressed_is_taken_once() -> None:
     digits = Digits(DigitRules())
     press(digits, "12")

@@ -43,7 +43,15 @@ class Stage:
 @asynccontextmanager
 async def stage(model: FakeModel, *, reports_playback: bool = False) -> AsyncIterator[Stage]:
     line, history = FakeLine([], 0.0), History(8)
-    shape = ReplyShape(Speaking(), Playout(), Channels(), paced=True, reports_playback=reports_playback, fallback="")
+    shape = ReplyShape(
+        Speaking(),
+        Playout(),
+        Channels(),
+        paced=True,
+        speech_stops=True,
+        reports_playback=reports_playback,
+        fallback="",
+    )
     floor = Floor(
         line,
         FakeSynthesizer(),
@@ -184,7 +192,7 @@ async def test_a_reply_begins_when_the_work_of_the_stopped_one_is_over() -> None
 
 async def test_a_phrase_may_be_protected() -> None:
     async with stage(FakeModel(ANSWER)) as on:
-        on.floor.say(TURN, "Goodbye, and thank you for your call.", barge_in_allowed=False)
+        on.floor.say(TURN, "Goodbye, and thank you for your call.", protected=True)
         await pass_time(1.0)
         assert not on.floor.may_be_stopped
         (started,) = on.line.of(ReplyStarted)

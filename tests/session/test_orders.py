@@ -19,6 +19,7 @@ from pipeline.core.events import (
     PlaybackReported,
     PlaybackStarted,
     ReplyEnded,
+    ReplyStarted,
     ReplyStatus,
     ReplyStopped,
     SpeechEnded,
@@ -32,11 +33,15 @@ from pipeline.core.stages import Message
 from pipeline.settings import Call
 from tests.fakes import FakeLine, FakeModel, FakeRecognizer
 from tests.session.calls import ANSWER, LONG_ANSWER, Made, place
+from tests.virtual_time import pass_time
 
 pytestmark = pytest.mark.anyio
 
 SEVEN = DigitPressed(digit="7")
 HASH = DigitPressed(digit="#")
+WRONG = StageFailed(
+    turn=TurnId(0), at=0.0, stage="entrance", code="not-served", message="no", retryable=False, refers_to=3
+)
 
 
 def control(kind: ControlKind) -> ControlRequested:
@@ -80,6 +85,69 @@ async def test_what_is_said_on_hold_is_not_heard() -> None:
     made = Made(FakeLine([(1.0, 2.0), (7.0, 8.0)], 12.0, on_event=pause))
     await place(made)
     assert len(made.line.of(TurnEnded)) == 1
+
+
+LATE = FakeRecognizer([(2.0, "when do you open")])
+"""Knows what was said long after the turn has ended."""
+
+
+async def test_what_was_said_before_a_hold_is_not_answered_during_it() -> None:
+    pause = orders_at(TurnEnded, control(ControlKind.PAUSE))
+    made = Made(FakeLine([(1.0, 2.0)], 12.0, on_event=pause), recognizer=LATE)
+    await place(made)
+    assert len(made.line.of(FinalTranscript)) == 1
+    assert made.line.of(ReplyStarted) == []
+
+
+async def test_what_was_said_before_a_hold_is_answered_after_it() -> None:
+    made = Made(FakeLine([(1.0, 2.0)], 12.0), recognizer=LATE)
+    pause, resume = (
+        orders_at(TurnEnded, control(ControlKind.PAUSE)),
+        orders_at(FinalTranscript, control(ControlKind.RESUME)),
+    )
+
+    def on_event(line: FakeLine, event: CallEvent) -> None:
+        pause(line, event)
+        resume(line, event)
+
+    made.line.on_event = on_event
+    await place(made)
+    (ended,) = made.line.of(ReplyEnded)
+    assert isinstance(ended, ReplyEnded)
+    assert ended.status is ReplyStatus.COMPLETED
+
+
+async def test_a_text_on_hold_is_answered_after_it() -> None:
+    made = Made(FakeLine([], 12.0, on_event=orders_at(FinalTranscript, control(ControlKind.RESUME))))
+    made.line.order(control(ControlKind.PAUSE))
+    made.line.order(TYPED)
+    await place(made)
+    assert [type(event) for event in made.line.events][:2] == [FinalTranscript, ReplyStarted]
+
+
+async def test_an_apology_is_not_said_on_hold() -> None:
+    pause = orders_at(TurnEnded, control(ControlKind.PAUSE))
+    made = Made(FakeLine([(1.0, 3.0)], 12.0, on_event=pause), recognizer=FakeRecognizer([(2.0, "")]))
+    await place(made)
+    assert len(made.line.of(FinalTranscript)) == 1
+    assert made.line.of(ReplyStarted) == []
+
+
+async def test_a_goodbye_is_not_said_on_hold() -> None:
+    made = Made(FakeLine([], 60.0), call=Call(max_duration=30.0))
+    made.line.order(control(ControlKind.PAUSE))
+    ended = await place(made)
+    assert ended is not None
+    assert ended.reason is CallEnd.MAX_DURATION
+    assert made.line.of(ReplyStarted) == []
+
+
+async def test_keys_are_not_taken_as_complete_on_hold() -> None:
+    made = Made(FakeLine([], 12.0))
+    made.line.order(SEVEN)
+    made.line.order(control(ControlKind.PAUSE))
+    await place(made)
+    assert made.line.of(DigitsCollected) == []
 
 
 async def test_a_terminator_alone_leaves_the_caller_waited_for() -> None:
@@ -167,6 +235,25 @@ async def test_a_cleared_turn_is_not_answered_and_the_caller_is_waited_for() -> 
     assert missing.at - soft.at == pytest.approx(5.0, abs=0.01)
 
 
+class BusyLine(FakeLine):
+    """A client that takes its first message after two seconds."""
+
+    async def send(self, event: CallEvent) -> None:
+        if not self.events:
+            await pass_time(2.1)
+        await super().send(event)
+
+
+async def test_a_turn_that_was_cleared_before_its_start_was_told_leaves_the_caller_waited_for() -> None:
+    made = Made(BusyLine([(1.0, 1.9)], 10.0), call=asks_again_after(5.0))
+    made.line.order(WRONG)
+    made.line.order(control(ControlKind.CLEAR_INPUT))
+    await place(made)
+    assert len(made.line.of(SpeechStarted)) == 1
+    (missing,) = made.line.of(InputMissing)
+    assert missing.at == pytest.approx(1007.1, abs=0.01)
+
+
 async def test_a_client_may_start_the_wait_for_the_caller_anew() -> None:
     made = Made(FakeLine([], 10.0), call=asks_again_after(5.0))
     made.line.order(EndpointingChanged(no_input=7.0))
@@ -207,6 +294,53 @@ async def test_a_client_may_end_the_call(order: ClientEvent) -> None:
     assert ended.duration < 10
 
 
+@pytest.mark.parametrize(("reports_playback", "wait"), [(False, 0.0), (True, 0.5)])
+async def test_the_end_of_a_call_in_mid_reply_comes_after_the_end_of_the_reply(
+    reports_playback: bool, wait: float
+) -> None:
+    end = orders_at(PlaybackStarted, control(ControlKind.END))
+    made = Made(FakeLine([(1.0, 2.0)], 60.0, on_event=end), reports_playback=reports_playback)
+    await place(made)
+    stopped, reply, ended = made.line.events[-3:]
+    assert isinstance(stopped, ReplyStopped)
+    assert isinstance(reply, ReplyEnded)
+    assert reply.status is ReplyStatus.CANCELLED
+    assert ended.at - stopped.at == pytest.approx(wait, abs=0.01)
+
+
+async def test_what_a_client_reports_after_it_ended_the_call_is_taken() -> None:
+    def on_event(line: FakeLine, event: CallEvent) -> None:
+        if isinstance(event, PlaybackStarted):
+            line.order(control(ControlKind.END))
+        elif isinstance(event, ReplyStopped):
+            line.order(PlaybackReported(reply=event.reply, kind=PlaybackKind.CLEARED, played_ms=0))
+
+    made = Made(FakeLine([(1.0, 2.0)], 60.0, on_event=on_event), reports_playback=True)
+    await place(made)
+    stopped, reply, ended = made.line.events[-3:]
+    assert isinstance(reply, ReplyEnded)
+    assert reply.heard_ms == 0
+    assert ended.at - stopped.at == pytest.approx(0.0, abs=0.01)
+
+
+@pytest.mark.parametrize("barge_in", [True, False])
+async def test_a_client_is_told_whether_speech_stops_the_reply(barge_in: bool) -> None:
+    made = Made(FakeLine([(1.0, 2.0)], 8.0), barge_in=barge_in)
+    await place(made)
+    (started,) = made.line.of(ReplyStarted)
+    assert isinstance(started, ReplyStarted)
+    assert started.barge_in_allowed is barge_in
+
+
+async def test_a_reply_that_never_began_is_not_told() -> None:
+    made = Made(FakeLine([], 7.0), model=FakeModel(LONG_ANSWER, ANSWER))
+    for _ in range(3):
+        made.line.order(TYPED)
+    await place(made)
+    for kind in ReplyStarted, ReplyEnded:
+        assert [event.reply for event in made.line.events if isinstance(event, kind)] == [1, 3]
+
+
 async def test_other_reports_change_nothing() -> None:
     made = Made(FakeLine([(1.0, 2.0)], 8.0))
     made.line.order(CallReported(kind="answered"))
@@ -215,13 +349,10 @@ async def test_other_reports_change_nothing() -> None:
 
 
 async def test_a_message_that_could_not_be_honoured_is_told_and_nothing_else_happens() -> None:
-    wrong = StageFailed(
-        turn=TurnId(0), at=0.0, stage="entrance", code="not-served", message="no", retryable=False, refers_to=3
-    )
     made = Made(FakeLine([(1.0, 2.0)], 8.0))
-    made.line.order(wrong)
+    made.line.order(WRONG)
     await place(made)
-    assert made.line.of(StageFailed) == [wrong]
+    assert made.line.of(StageFailed) == [WRONG]
     assert len(made.line.of(ReplyEnded)) == 1
 
 

@@ -130,3 +130,4 @@ def check_laws(made: Made, ended: CallEnded | None) -> None:
         assert sum(isinstance(event, CallEnded) for event in line.events) == 1
         known = {event.reply for event in line.events if isinstance(event, ReplyEvent)}
         assert known >= set(over)
+        assert sorted(over) == started, "a reply that started has no end, or the other way round"

@@ -6,6 +6,9 @@ from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
 import numpy as np
 import pytest
 
@@ -47,16 +50,18 @@ async def test_a_task_cancelled_by_asyncio_itself_in_mid_synthesis_waits_for_the
     network = SlowNetwork()
     piper = Piper(VOICE, network, Speaking())
 
+    tasks: list[asyncio.Task[None]] = []
+
     async def speak() -> None:
+        tasks.extend(task for task in [asyncio.current_task()] if task is not None)
         async for _ in piper.speak("hello"):
             pass
 
-    task = asyncio.create_task(speak())  # noqa: TID251 - gRPC cancels its tasks this way
-    await asyncio.to_thread(network.begun.wait, 10.0)
-    task.cancel()
-    await asyncio.wait([task], timeout=0)
-    network.go_on.set()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    async with anyio.create_task_group() as group:
+        group.start_soon(speak)
+        await anyio.to_thread.run_sync(network.begun.wait, 10.0)
+        tasks[0].cancel()
+        await anyio.lowlevel.checkpoint()
+        network.go_on.set()
     assert network.closed
     assert piper._limiter.borrowed_tokens == 0

@@ -120,9 +120,11 @@ class _ControlKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ControlKi
     CONTROL_KIND_CANCEL_RESPONSE: _ControlKind.ValueType  # 4
     """Stop the reply that is being made or played. ClearAudio follows."""
     CONTROL_KIND_PAUSE: _ControlKind.ValueType  # 5
-    """Hold: until RESUME the caller's sound is thrown away on arrival, neither recognised nor kept, and no timer runs."""
+    """Hold: until RESUME the caller's sound is thrown away on arrival, neither recognised nor kept, nothing is said, and no
+    timer runs but Limits.max_duration_ms.
+    """
     CONTROL_KIND_RESUME: _ControlKind.ValueType  # 6
-    """The end of PAUSE."""
+    """The end of PAUSE. What was said before it, typed or pressed, and not answered yet is answered now."""
     CONTROL_KIND_END: _ControlKind.ValueType  # 7
     """Hang up. Ended follows. Closing the client's half of the stream instead lets a reply be finished first."""
 
@@ -140,9 +142,11 @@ CONTROL_KIND_CLEAR_INPUT: ControlKind.ValueType  # 3
 CONTROL_KIND_CANCEL_RESPONSE: ControlKind.ValueType  # 4
 """Stop the reply that is being made or played. ClearAudio follows."""
 CONTROL_KIND_PAUSE: ControlKind.ValueType  # 5
-"""Hold: until RESUME the caller's sound is thrown away on arrival, neither recognised nor kept, and no timer runs."""
+"""Hold: until RESUME the caller's sound is thrown away on arrival, neither recognised nor kept, nothing is said, and no
+timer runs but Limits.max_duration_ms.
+"""
 CONTROL_KIND_RESUME: ControlKind.ValueType  # 6
-"""The end of PAUSE."""
+"""The end of PAUSE. What was said before it, typed or pressed, and not answered yet is answered now."""
 CONTROL_KIND_END: ControlKind.ValueType  # 7
 """Hang up. Ended follows. Closing the client's half of the stream instead lets a reply be finished first."""
 Global___ControlKind: _TypeAlias = ControlKind  # noqa: Y015
@@ -251,7 +255,9 @@ Global___DtmfInput: _TypeAlias = DtmfInput  # noqa: Y015
 
 @_typing.final
 class TextInput(_message.Message):
-    """A turn in writing: a kiosk's keyboard, a chat, a test without sound. Stops a reply that is being played."""
+    """A turn in writing: a kiosk's keyboard, a chat, a test without sound. Stops a reply that is being
+    played; where BargeInConfig.mode is NONE it is answered after it. Speech that is going on is forgotten.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -251,7 +251,7 @@ Global___EndReason: _TypeAlias = EndReason  # noqa: Y015
 class Started(_message.Message):
     """Server to client, beside sound.
 
-    The call is open: the first message of the server, once. From now on sound counts.
+    The call is open: the first message of the server, once. Sound that came before it, after ConversationStart, is heard too.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -410,8 +410,9 @@ Global___InputEvent: _TypeAlias = InputEvent  # noqa: Y015
 
 @_typing.final
 class Transcript(_message.Message):
-    """What the caller said. Each interim one replaces the one before; every turn has exactly one final one, with empty text
-    when it was no speech after all.
+    """What the caller said. Each interim one replaces the one before. Every turn that ended has exactly one final one, with
+    empty text when it was no speech after all, or a Notice with stage hearing when it could not be recognised, unless the call
+    ends before. A turn that never ended has none: CLEAR_INPUT, PAUSE or a TextInput made the server forget it.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -516,7 +517,9 @@ class ResponseStarted(_message.Message):
     turn_id: _builtins.int
     """The turn that it answers; for a prompt, the last turn."""
     barge_in_allowed: _builtins.bool
-    """Speech of the caller will stop it."""
+    """Speech of the caller will stop it. False where BargeInConfig.mode is DTMF or NONE, and for the last words of a call that
+    the server ends.
+    """
     input_sensitive_next: _builtins.bool
     """What the caller will say next is sensitive (a card number): keep it out of recordings. Not served yet: false."""
     input_mode_next: Global___InputMode.ValueType
@@ -656,7 +659,9 @@ Global___Usage: _TypeAlias = Usage  # noqa: Y015
 
 @_typing.final
 class ResponseDone(_message.Message):
-    """The reply is over. The last message with its id, exactly one for each ResponseStarted."""
+    """The reply is over. The last message with its id, exactly one for each ResponseStarted, unless the server hangs up
+    (END_REASON_DRAINING) or a fault ends the call before.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
