@@ -190,4 +190,5 @@ def _terms(start: CallStart, agent: Agent, plan: CallPlan) -> Terms:
         barge_in=BargeInRules(mode=modes[plan.speech_stops, plan.digits_stop], min_speech=plan.sustained),
         digits=DigitTerms(limit=plan.digits.limit, terminators=plan.digits.terminators, pause=plan.digits.pause),
         lead=plan.reply.playout.lead,
+        frame=plan.reply.playout.frame,
     )

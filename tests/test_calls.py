@@ -99,6 +99,7 @@ async def test_a_call_without_wishes_has_the_settings_for_terms() -> None:
         barge_in=BargeInRules(mode=BargeInMode.ANY, min_speech=BargeInSettings().min_speech),
         digits=DigitRules(limit=32, terminators="#", pause=3.0),
         lead=Playout().lead,
+        frame=Playout().frame,
     )
 
 
@@ -117,6 +118,7 @@ async def test_the_wishes_of_a_client_hold() -> None:
         barge_in=barge_in,
         digits=digits,
         lead=0.5,
+        frame=Playout().frame,
     )
 
 
@@ -135,6 +137,11 @@ async def test_each_barge_in_mode_comes_back_as_it_was_wished(mode: BargeInMode)
 async def test_barge_in_may_be_off_in_the_settings() -> None:
     terms = await Service(Settings(barge_in=BargeInSettings(enabled=False))).terms()
     assert terms.barge_in.mode is BargeInMode.NONE
+
+
+async def test_the_length_of_a_message_is_that_of_the_settings() -> None:
+    terms = await Service(Settings(playout=Playout(frame=0.04))).terms()
+    assert terms.frame == 0.04
 
 
 async def test_the_language_of_the_settings_wins_over_the_agents() -> None:

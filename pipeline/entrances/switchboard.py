@@ -131,6 +131,8 @@ class Terms:
     barge_in: BargeInRules
     digits: DigitRules
     lead: float
+    frame: float
+    """Length of one message of reply sound, in seconds."""
 
 
 class CutOff(StrEnum):

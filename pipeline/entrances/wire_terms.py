@@ -9,7 +9,7 @@ from pipeline.entrances.switchboard import AudioForm, BargeInMode, CallStart, En
 from pipeline.entrances.wire_in import TEXT_CHARS
 
 FRAME_MS = 20
-"""Length of one message of reply sound."""
+"""Length of one message of the caller's sound, as it is expected; any other is taken too."""
 MESSAGE_BYTES = 1 << 20
 """Largest message that is taken. Sound is tiny, and larger ones hold up the event loop (grpc issue 39803)."""
 
@@ -45,8 +45,8 @@ def write_started(start: CallStart, terms: Terms, version: str) -> ConverseRespo
         started=output_pb2.Started(
             conversation_id=start.conversation,
             agent_id=terms.agent,
-            input_audio=_form(start.input),
-            output_audio=_form(start.output),
+            input_audio=_form(start.input, FRAME_MS),
+            output_audio=_form(start.output, uint32(terms.frame * 1000)),
             language=terms.language,
             endpointing=_endpointing(terms.endpointing),
             barge_in=barge_in,
@@ -79,8 +79,8 @@ def encodings() -> list[audio_pb2.AudioEncoding.ValueType]:
     return list(_ENCODINGS.values())
 
 
-def _form(form: AudioForm) -> audio_pb2.AudioFormat:
-    return audio_pb2.AudioFormat(encoding=_ENCODINGS[form.encoding], sample_rate_hz=form.rate, frame_ms=FRAME_MS)
+def _form(form: AudioForm, frame_ms: int) -> audio_pb2.AudioFormat:
+    return audio_pb2.AudioFormat(encoding=_ENCODINGS[form.encoding], sample_rate_hz=form.rate, frame_ms=frame_ms)
 
 
 def _endpointing(rules: EndpointingChanged) -> config_pb2.EndpointingConfig:

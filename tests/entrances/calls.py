@@ -78,6 +78,7 @@ class FakeCall:
             barge_in=BargeInRules(mode=BargeInMode.SPEECH, min_speech=0.256),
             digits=DigitRules(limit=32, terminators="#", pause=3.0),
             lead=0.2,
+            frame=0.03,
         )
 
     async def run(self, line: Line, cut_off: Callable[[], CutOff]) -> CallEnded:

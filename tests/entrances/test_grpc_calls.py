@@ -35,6 +35,7 @@ async def test_started_tells_what_was_chosen_and_what_holds() -> None:
         assert started.conversation_id == "pbx-17"
         assert started.agent_id == "bank"
         assert started.output_audio.sample_rate_hz == 16_000
+        assert started.output_audio.frame_ms == 30
         assert started.endpointing.no_input_ms == 8_000
         assert started.output.lead_ms == 200
         assert started.limits.max_chunk_ms == 200
