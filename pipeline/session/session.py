@@ -1,9 +1,8 @@
 """Session: conducts one call. One task group, one inbox, three states: listening, thinking, speaking."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
-from itertools import count
 
 import anyio
 
@@ -15,7 +14,6 @@ from pipeline.core.events import (
     CallEnding,
     CallEvent,
     ClientEvent,
-    EndReason,
     FinalTranscript,
     HearingEvent,
     InputMissing,
@@ -33,14 +31,12 @@ from pipeline.core.events import (
 )
 from pipeline.dialog.history import History
 from pipeline.hearing.listener import Listener
+from pipeline.session.answers import Answers
 from pipeline.session.floor import Floor, State
 from pipeline.session.line import Line
 from pipeline.session.orders import Orders
 from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.timers import Due, Timers
-
-LONG_SPEECH = 1.0
-"""Speech of so many seconds that was not understood is asked for again; anything shorter may have been a noise."""
 
 GOODBYE = 15.0
 """Longest time, in seconds, for the last phrase of a call that the service ends."""
@@ -77,12 +73,7 @@ class Session:
         self._plan = plan
         self._clock = clock
         self._observe = observe
-        self._turns = count(1)
         self._turn = TurnId(0)
-        self._turn_ended: TurnEnded | None = None
-        self._sustained_turn = TurnId(0)
-        self._pending: list[FinalTranscript] = []
-        self._silences = 0
         self._open = {_Closed.MICROPHONE, _Closed.REQUESTS}
         self._ending: CallEnd | None = None
         self._began_at = clock.now()
@@ -106,9 +97,10 @@ class Session:
             clock=clock,
             tell=self._tell,
         )
-        self._orders = Orders(
-            self._floor, self._listener, self._timers, plan, clock=clock, tell=self._tell, typed=self._typed
-        )
+        floor, listener, timers = self._floor, self._listener, self._timers
+        self._orders = Orders(floor, listener, timers, plan, clock=clock, tell=self._tell, typed=self._typed)
+        wait = self._orders.wait_for_input
+        self._answers = Answers(floor, listener, timers, plan, clock=clock, tell=self._tell, wait_for_input=wait)
 
     async def run(self) -> CallEnded:
         """Conduct the call to its end and return its last event, which has been sent. Cancelling hangs up."""
@@ -186,107 +178,15 @@ class Session:
                 await self._tell(StageFailed.by(item.error, turn=self._turn, at=self._clock.now()))
                 return CallEnd.FAILED
             case StageFailed(stage="hearing") | SpeechStarted() | SpeechSustained() | SpeechEnded():
-                await self._heard(item)
+                await self._answers.heard(item)
             case TurnEnded() | PartialTranscript() | FinalTranscript():
-                await self._heard(item)
+                await self._answers.heard(item)
             case _:
                 end = await self._orders.obey(item)
                 if end is None:
-                    await self._answer_pending()
+                    await self._answers.answer_waiting()
                 return end
         return None
-
-    async def _heard(self, event: HearingEvent) -> None:
-        match event:
-            case SpeechSustained():
-                self._sustained_turn = event.turn
-                if self._plan.speech_stops and self._floor.may_be_stopped:
-                    cut = ReplyStatus.BARGE_IN if self._floor.state is State.SPEAKING else ReplyStatus.CANCELLED
-                    await self._floor.stop(cut, onset_at=event.onset_at)
-            case FinalTranscript():
-                await self._understand(event)
-            case StageFailed():
-                await self._tell(event)
-                self._ask_again(event.turn)
-            case TurnEnded():
-                self._turn_ended = event
-                self._timers.stop_no_input()
-                await self._tell(event)
-                if event.reason is EndReason.MAX_SPEECH:
-                    await self._missing(InputProblem.MAX_SPEECH)
-            case SpeechStarted() | SpeechEnded() | PartialTranscript():
-                if self._listener.hears_speech:  # unless the turn was cleared while this event was on its way
-                    self._timers.stop_no_input()
-                await self._tell(event)
-
-    async def _understand(self, final: FinalTranscript) -> None:
-        """Tell and answer what the caller said, if there is anything to answer."""
-        await self._tell(final)
-        if not final.text:
-            await self._not_understood(final)
-            return
-        self._silences = 0
-        await self._answer(final)
-
-    async def _answer(self, final: FinalTranscript, *, written: bool = False) -> None:
-        if self._listener.held:
-            self._pending.append(final)
-            return
-        match self._floor.state:
-            case State.SPEAKING if not written and self._plan.speech_stops and self._floor.may_be_stopped:
-                if final.turn != self._sustained_turn:
-                    return  # too short for a barge-in: a backchannel
-                # The reply began while the caller was speaking already, because recognition lagged behind.
-                await self._floor.stop(ReplyStatus.BARGE_IN)
-            case State.SPEAKING:
-                self._pending.append(final)
-                return
-            case State.THINKING:
-                # The caller went on before anything was said: both parts are answered together.
-                await self._floor.stop(ReplyStatus.CANCELLED)
-            case State.LISTENING:
-                pass
-        self._timers.stop_no_input()
-        known = [event for event in (self._turn_ended, final) if event is not None and event.turn == final.turn]
-        self._floor.answer(final.turn, final.text, known)
-
-    async def _not_understood(self, final: FinalTranscript) -> None:
-        if self._floor.state is not State.LISTENING:
-            return
-        await self._missing(InputProblem.NO_MATCH)
-        long = final.audio_end - final.audio_start - self._plan.endpointing.pre_roll >= LONG_SPEECH
-        if long:
-            self._ask_again(final.turn)
-        else:
-            self._orders.wait_for_input()
-
-    def _ask_again(self, turn: TurnId) -> None:
-        if self._floor.state is not State.LISTENING or self._listener.held:
-            return
-        if not self._floor.say(turn, self._plan.agent.phrases.no_match):
-            self._orders.wait_for_input()
-
-    async def _answer_pending(self) -> bool:
-        """Answer what had to wait, unless it has to wait still; return whether there was anything to answer."""
-        if not self._pending or self._listener.held or self._floor.state is not State.LISTENING:
-            return False
-        said, self._pending = self._pending, []
-        await self._answer(replace(said[-1], text=" ".join(final.text for final in said)))
-        return True
-
-    async def _typed(self, text: str, language: str, stops: bool) -> None:
-        """Answer a turn in writing: at once where it stops a reply, otherwise after the reply."""
-        self._listener.clear()
-        turn, now = self._next_turn(), self._clock.now()
-        if stops and self._floor.state is State.SPEAKING and self._floor.may_be_stopped:
-            await self._floor.stop(ReplyStatus.BARGE_IN)
-        self._turn_ended = TurnEnded(turn=turn, at=now, reason=EndReason.COMMIT, audio_at=0.0, speech_end_at=now)
-        final = FinalTranscript(
-            turn=turn, at=now, text=text, language=language, confidence=1.0, audio_start=0.0, audio_end=0.0
-        )
-        self._silences = 0
-        await self._tell(final)
-        await self._answer(final, written=True)
 
     async def _reply_ended(self, ended: ReplyEnded) -> CallEnd | None:
         if self._floor.ended(ended):
@@ -295,7 +195,7 @@ class Session:
             return None
         if self._ending is not None:
             return self._ending
-        if await self._answer_pending():
+        if await self._answers.answer_waiting():
             return None
         self._orders.wait_for_input()
         return self._end_if_done()
@@ -321,10 +221,10 @@ class Session:
         return None
 
     async def _no_input(self) -> CallEnd | None:
-        await self._missing(InputProblem.NO_INPUT)
-        self._silences += 1
+        await self._tell(InputMissing(turn=self._turn, at=self._clock.now(), problem=InputProblem.NO_INPUT))
+        self._answers.silences += 1
         phrases = self._plan.agent.phrases
-        if self._silences >= self._plan.call.no_input_limit:
+        if self._answers.silences >= self._plan.call.no_input_limit:
             return await self._bow_out(CallEnd.NO_INPUT, phrases.goodbye)
         if not self._floor.say(self._turn, phrases.no_input):
             self._orders.wait_for_input()
@@ -340,13 +240,13 @@ class Session:
         said = not self._listener.held and self._floor.say(self._turn, phrase, protected=True)
         return None if said else reason
 
-    async def _missing(self, problem: InputProblem) -> None:
-        await self._tell(InputMissing(turn=self._turn, at=self._clock.now(), problem=problem))
+    async def _typed(self, text: str, language: str, stops: bool) -> None:
+        await self._answers.typed(self._next_turn(), text, language, stops)
 
     async def _tell(self, event: CallEvent) -> None:
         self._observe(event)
         await self._line.send(event)
 
     def _next_turn(self) -> TurnId:
-        self._turn = TurnId(next(self._turns))
+        self._turn = TurnId(self._turn + 1)
         return self._turn

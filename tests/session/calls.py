@@ -1,12 +1,12 @@
 """Places calls on virtual time, with scripted engines."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import anyio
 
 from pipeline.core.clock import LoopClock
-from pipeline.core.events import CallEnded
+from pipeline.core.events import CallEnded, CallEvent, ClientEvent, ControlKind, ControlRequested
 from pipeline.core.stages import ChatOptions
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
@@ -90,3 +90,25 @@ async def place(made: Made, *, hang_up_after: float | None = None) -> CallEnded 
     finally:
         made.line.close()
     return ended
+
+
+def control(kind: ControlKind) -> ControlRequested:
+    """Return an order without parameters."""
+    return ControlRequested(kind=kind)
+
+
+def orders_at(kind: type[CallEvent], *orders: ClientEvent) -> Callable[[FakeLine, CallEvent], None]:
+    """Return a client that asks for ``orders`` at the first event of a kind."""
+    due = list(orders)
+
+    def on_event(line: FakeLine, event: CallEvent) -> None:
+        if isinstance(event, kind):
+            while due:
+                line.order(due.pop(0))
+
+    return on_event
+
+
+def asks_again_after(seconds: float) -> Call:
+    """Return limits that leave a silent caller on the line."""
+    return Call(no_input=seconds, no_input_limit=9)

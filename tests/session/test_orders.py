@@ -1,4 +1,3 @@
-from collections.abc import Callable
 
 import pytest
 
@@ -9,7 +8,6 @@ from pipeline.core.events import (
     CallReported,
     ClientEvent,
     ControlKind,
-    ControlRequested,
     DigitPressed,
     DigitsCollected,
     EndpointingChanged,
@@ -30,124 +28,18 @@ from pipeline.core.events import (
     TurnId,
 )
 from pipeline.core.stages import Message
-from pipeline.settings import Call
 from tests.fakes import FakeLine, FakeModel, FakeRecognizer
-from tests.session.calls import ANSWER, LONG_ANSWER, Made, place
+from tests.session.calls import ANSWER, LONG_ANSWER, Made, asks_again_after, control, orders_at, place
 from tests.virtual_time import pass_time
 
 pytestmark = pytest.mark.anyio
 
 SEVEN = DigitPressed(digit="7")
 HASH = DigitPressed(digit="#")
+TYPED = TextTyped(text="and on Sundays", language="en")
 WRONG = StageFailed(
     turn=TurnId(0), at=0.0, stage="entrance", code="not-served", message="no", retryable=False, refers_to=3
 )
-
-
-def control(kind: ControlKind) -> ControlRequested:
-    return ControlRequested(kind=kind)
-
-
-def orders_at(kind: type[CallEvent], *orders: ClientEvent) -> Callable[[FakeLine, CallEvent], None]:
-    """Return a client that asks for ``orders`` at the first event of a kind."""
-    due = list(orders)
-
-    def on_event(line: FakeLine, event: CallEvent) -> None:
-        if isinstance(event, kind):
-            while due:
-                line.order(due.pop(0))
-
-    return on_event
-
-
-def asks_again_after(seconds: float) -> Call:
-    return Call(no_input=seconds, no_input_limit=9)
-
-
-async def test_no_timer_runs_while_the_call_is_on_hold() -> None:
-    pause = orders_at(PlaybackStarted, control(ControlKind.PAUSE))
-    made = Made(FakeLine([(1.0, 2.0)], 30.0, on_event=pause), call=asks_again_after(5.0))
-    await place(made)
-    assert made.line.of(InputMissing) == []
-
-
-async def test_after_a_hold_the_caller_is_waited_for() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 12.0), call=asks_again_after(5.0))
-    made.line.on_event = orders_at(PlaybackStarted, control(ControlKind.PAUSE), control(ControlKind.RESUME))
-    await place(made)
-    (stopped,) = made.line.of(ReplyStopped)
-    (missing,) = made.line.of(InputMissing)
-    assert missing.at - stopped.at == pytest.approx(5.0, abs=0.01)
-
-
-async def test_what_is_said_on_hold_is_not_heard() -> None:
-    pause = orders_at(ReplyEnded, control(ControlKind.PAUSE))
-    made = Made(FakeLine([(1.0, 2.0), (7.0, 8.0)], 12.0, on_event=pause))
-    await place(made)
-    assert len(made.line.of(TurnEnded)) == 1
-
-
-LATE = FakeRecognizer([(2.0, "when do you open")])
-"""Knows what was said long after the turn has ended."""
-
-
-async def test_what_was_said_before_a_hold_is_not_answered_during_it() -> None:
-    pause = orders_at(TurnEnded, control(ControlKind.PAUSE))
-    made = Made(FakeLine([(1.0, 2.0)], 12.0, on_event=pause), recognizer=LATE)
-    await place(made)
-    assert len(made.line.of(FinalTranscript)) == 1
-    assert made.line.of(ReplyStarted) == []
-
-
-async def test_what_was_said_before_a_hold_is_answered_after_it() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 12.0), recognizer=LATE)
-    pause, resume = (
-        orders_at(TurnEnded, control(ControlKind.PAUSE)),
-        orders_at(FinalTranscript, control(ControlKind.RESUME)),
-    )
-
-    def on_event(line: FakeLine, event: CallEvent) -> None:
-        pause(line, event)
-        resume(line, event)
-
-    made.line.on_event = on_event
-    await place(made)
-    (ended,) = made.line.of(ReplyEnded)
-    assert isinstance(ended, ReplyEnded)
-    assert ended.status is ReplyStatus.COMPLETED
-
-
-async def test_a_text_on_hold_is_answered_after_it() -> None:
-    made = Made(FakeLine([], 12.0, on_event=orders_at(FinalTranscript, control(ControlKind.RESUME))))
-    made.line.order(control(ControlKind.PAUSE))
-    made.line.order(TYPED)
-    await place(made)
-    assert [type(event) for event in made.line.events][:2] == [FinalTranscript, ReplyStarted]
-
-
-async def test_an_apology_is_not_said_on_hold() -> None:
-    pause = orders_at(TurnEnded, control(ControlKind.PAUSE))
-    made = Made(FakeLine([(1.0, 3.0)], 12.0, on_event=pause), recognizer=FakeRecognizer([(2.0, "")]))
-    await place(made)
-    assert len(made.line.of(FinalTranscript)) == 1
-    assert made.line.of(ReplyStarted) == []
-
-
-async def test_a_goodbye_is_not_said_on_hold() -> None:
-    made = Made(FakeLine([], 60.0), call=Call(max_duration=30.0))
-    made.line.order(control(ControlKind.PAUSE))
-    ended = await place(made)
-    assert ended is not None
-    assert ended.reason is CallEnd.MAX_DURATION
-    assert made.line.of(ReplyStarted) == []
-
-
-async def test_keys_are_not_taken_as_complete_on_hold() -> None:
-    made = Made(FakeLine([], 12.0))
-    made.line.order(SEVEN)
-    made.line.order(control(ControlKind.PAUSE))
-    await place(made)
-    assert made.line.of(DigitsCollected) == []
 
 
 async def test_a_terminator_alone_leaves_the_caller_waited_for() -> None:
@@ -176,9 +68,6 @@ async def test_a_key_stops_the_reply() -> None:
     first = made.line.of(ReplyEnded)[0]
     assert isinstance(first, ReplyEnded)
     assert first.status is ReplyStatus.BARGE_IN
-
-
-TYPED = TextTyped(text="and on Sundays", language="en")
 
 
 @pytest.mark.parametrize("order", [HASH, TYPED], ids=["keys", "text"])

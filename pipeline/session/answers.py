@@ -1,0 +1,154 @@
+"""Answers: whether what the caller said is answered at once, together with more, later or not at all."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from pipeline.core.clock import Clock
+from pipeline.core.events import (
+    CallEvent,
+    EndReason,
+    FinalTranscript,
+    HearingEvent,
+    InputMissing,
+    InputProblem,
+    PartialTranscript,
+    ReplyStatus,
+    SpeechEnded,
+    SpeechStarted,
+    SpeechSustained,
+    StageFailed,
+    TurnEnded,
+    TurnId,
+)
+from pipeline.hearing.listener import Listener
+from pipeline.session.floor import Floor, State
+from pipeline.session.plan import CallPlan
+from pipeline.session.timers import Timers
+
+LONG_SPEECH = 1.0
+"""Speech of so many seconds that was not understood is asked for again; anything shorter may have been a noise."""
+
+
+class Answers:
+    """The caller's side of one call."""
+
+    def __init__(
+        self,
+        floor: Floor,
+        listener: Listener,
+        timers: Timers,
+        plan: CallPlan,
+        *,
+        clock: Clock,
+        tell: Callable[[CallEvent], Awaitable[None]],
+        wait_for_input: Callable[[], None],
+    ) -> None:
+        """Answer on this call's floor; ``wait_for_input`` is called where there is nothing to answer."""
+        self._floor = floor
+        self._listener = listener
+        self._timers = timers
+        self._plan = plan
+        self._clock = clock
+        self._tell = tell
+        self._wait_for_input = wait_for_input
+        self._turn_ended: TurnEnded | None = None
+        self._sustained_turn = TurnId(0)
+        self._waiting: list[FinalTranscript] = []
+        self.silences = 0
+        """How often the caller was asked for input since anything was said."""
+
+    async def heard(self, event: HearingEvent) -> None:
+        """Take what hearing noticed: tell it, stop a reply for it, answer it."""
+        match event:
+            case SpeechSustained():
+                self._sustained_turn = event.turn
+                if self._plan.speech_stops and self._floor.may_be_stopped:
+                    cut = ReplyStatus.BARGE_IN if self._floor.state is State.SPEAKING else ReplyStatus.CANCELLED
+                    await self._floor.stop(cut, onset_at=event.onset_at)
+            case FinalTranscript():
+                await self._understand(event)
+            case StageFailed():
+                await self._tell(event)
+                self._ask_again(event.turn)
+            case TurnEnded():
+                self._turn_ended = event
+                self._timers.stop_no_input()
+                await self._tell(event)
+                if event.reason is EndReason.MAX_SPEECH:
+                    await self._missing(event.turn, InputProblem.MAX_SPEECH)
+            case SpeechStarted() | SpeechEnded() | PartialTranscript():
+                if self._listener.hears_speech:  # unless the turn was cleared while this event was on its way
+                    self._timers.stop_no_input()
+                await self._tell(event)
+
+    async def answer_waiting(self) -> bool:
+        """Answer what had to wait, unless it has to wait still; return whether there was anything to answer."""
+        if not self._waiting or self._listener.held or self._floor.state is not State.LISTENING:
+            return False
+        said, self._waiting = self._waiting, []
+        await self._answer(replace(said[-1], text=" ".join(final.text for final in said)))
+        return True
+
+    async def typed(self, turn: TurnId, text: str, language: str, stops: bool) -> None:
+        """Answer a turn in writing: at once where it stops a reply, otherwise after the reply."""
+        self._listener.clear()
+        now = self._clock.now()
+        if stops and self._floor.state is State.SPEAKING and self._floor.may_be_stopped:
+            await self._floor.stop(ReplyStatus.BARGE_IN)
+        self._turn_ended = TurnEnded(turn=turn, at=now, reason=EndReason.COMMIT, audio_at=0.0, speech_end_at=now)
+        final = FinalTranscript(
+            turn=turn, at=now, text=text, language=language, confidence=1.0, audio_start=0.0, audio_end=0.0
+        )
+        self.silences = 0
+        await self._tell(final)
+        await self._answer(final, written=True)
+
+    async def _understand(self, final: FinalTranscript) -> None:
+        """Tell and answer what the caller said, if there is anything to answer."""
+        await self._tell(final)
+        if not final.text:
+            await self._not_understood(final)
+            return
+        self.silences = 0
+        await self._answer(final)
+
+    async def _answer(self, final: FinalTranscript, *, written: bool = False) -> None:
+        if self._listener.held:
+            self._waiting.append(final)
+            return
+        match self._floor.state:
+            case State.SPEAKING if not written and self._plan.speech_stops and self._floor.may_be_stopped:
+                if final.turn != self._sustained_turn:
+                    return  # too short for a barge-in: a backchannel
+                # The reply began while the caller was speaking already, because recognition lagged behind.
+                await self._floor.stop(ReplyStatus.BARGE_IN)
+            case State.SPEAKING:
+                self._waiting.append(final)
+                return
+            case State.THINKING:
+                # The caller went on before anything was said: both parts are answered together.
+                await self._floor.stop(ReplyStatus.CANCELLED)
+            case State.LISTENING:
+                pass
+        self._timers.stop_no_input()
+        known = [event for event in (self._turn_ended, final) if event is not None and event.turn == final.turn]
+        self._floor.answer(final.turn, final.text, known)
+
+    async def _not_understood(self, final: FinalTranscript) -> None:
+        if self._floor.state is not State.LISTENING:
+            return
+        await self._missing(final.turn, InputProblem.NO_MATCH)
+        long = final.audio_end - final.audio_start - self._plan.endpointing.pre_roll >= LONG_SPEECH
+        if long:
+            self._ask_again(final.turn)
+        else:
+            self._wait_for_input()
+
+    def _ask_again(self, turn: TurnId) -> None:
+        if self._floor.state is not State.LISTENING or self._listener.held:
+            return
+        if not self._floor.say(turn, self._plan.agent.phrases.no_match):
+            self._wait_for_input()
+
+    async def _missing(self, turn: TurnId, problem: InputProblem) -> None:
+        await self._tell(InputMissing(turn=turn, at=self._clock.now(), problem=problem))
