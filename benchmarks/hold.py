@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import linear_regression, median, quantiles
+from statistics import linear_regression
 from typing import Annotated, Any
 
 import anyio
@@ -23,7 +23,7 @@ import uvloop
 from anyio import to_thread
 
 from benchmarks import machine
-from benchmarks.wer import RESULTS, chosen
+from benchmarks.wer import RESULTS, chosen, percentiles
 from pipeline.audio.wav import read_wav
 from pipeline.caller.errors import CallError
 from pipeline.caller.place import place_call
@@ -133,7 +133,6 @@ def summary(tally: Tally, looks: list[Look]) -> dict[str, Any]:
     slope = (
         linear_regression([entry.at for entry in later], [entry.rss_mib for entry in later]).slope if later[1:] else 0.0
     )
-    gaps = sorted(tally.gaps)
     return {
         "calls": tally.placed,
         "turns": tally.turns,
@@ -141,7 +140,7 @@ def summary(tally: Tally, looks: list[Look]) -> dict[str, Any]:
         "unanswered_turns": tally.unanswered,
         "statuses": dict(tally.statuses),
         "notices": dict(tally.notices),
-        "gap_ms": {"p50": round(median(gaps)), "p95": round(quantiles(gaps, n=20)[-1])} if gaps[1:] else None,
+        "gap_ms": percentiles(tally.gaps),
         "before": asdict(looks[0]),
         "after": asdict(looks[-1]),
         "most_threads": max(entry.threads for entry in looks),

@@ -7,11 +7,11 @@ python -m benchmarks.wer --engine whisper-tiny.en --engine whisper-base
 import json
 import random
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Annotated, Any
 
 import anyio
@@ -29,6 +29,7 @@ from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan, Encoding, Utterance
 from pipeline.cli.screen import opened, told
 from pipeline.core.clock import MonotonicClock
+from pipeline.core.latency import SPANS
 from pipeline.core.pcm import Pcm
 from pipeline.core.stages import VAD_RATE
 from tests.recordings import Prompt, prompts
@@ -51,6 +52,7 @@ class Heard:
     turns: int = 1
     """How many turns the service made of it."""
     gap_ms: float | None = None
+    spans_ms: Mapping[str, float] = field(default_factory=dict)
     took: float | None = None
     """Seconds of recognition, where it was timed."""
 
@@ -74,6 +76,7 @@ def summary(heard: Sequence[Heard]) -> dict[str, Any]:
         for entry, (said, understood) in zip(heard, pairs, strict=True)
         if said != understood
     ]
+    known = [name for name in SPANS if any(name in entry.spans_ms for entry in heard)]
     gaps = [entry.gap_ms for entry in heard if entry.gap_ms is not None]
     seconds = sum(entry.seconds for entry in heard)
     took = [entry.took for entry in heard if entry.took is not None]
@@ -86,10 +89,18 @@ def summary(heard: Sequence[Heard]) -> dict[str, Any]:
         "insertions": words.insertions,
         "without_transcript": sum(not understood for _, understood in pairs),
         "split_into_turns": sum(entry.turns > 1 for entry in heard),
-        "gap_ms_median": round(median(gaps), 1) if gaps else None,
+        "gap_ms": percentiles(gaps),
+        "spans_ms": {name: percentiles([e.spans_ms[name] for e in heard if name in e.spans_ms]) for name in known},
         "real_time_factor": round(sum(took) / seconds, 3) if took else None,
         "errors": errors,
     }
+
+
+def percentiles(values: Sequence[float]) -> dict[str, int] | None:
+    """Return the 50th and the 95th percentile, rounded; None for fewer than two values."""
+    if len(values) < 2:
+        return None
+    return {"p50": round(median(values)), "p95": round(quantiles(values, n=20, method="inclusive")[-1])}
 
 
 async def through_service(chosen: Sequence[Prompt], plan: CallPlan, per_call: int) -> list[Heard]:
@@ -112,8 +123,8 @@ async def _called(batch: Sequence[Prompt], plan: CallPlan) -> list[Heard]:
     for prompt in batch:
         turns = [turn for turn in report.turns if turn.utterance == prompt.name]
         text = " ".join(turn.transcript for turn in turns)
-        gap = turns[-1].gap_ms if turns else None
-        heard.append(Heard(prompt.name, prompt.text, text, sounds[prompt.name].duration, len(turns), gap))
+        gap, spans = (turns[-1].gap_ms, turns[-1].spans) if turns else (None, {})
+        heard.append(Heard(prompt.name, prompt.text, text, sounds[prompt.name].duration, len(turns), gap, spans))
     return heard
 
 
@@ -152,14 +163,16 @@ def main(  # noqa: PLR0913  a command's options are its arguments
     per_call: Annotated[int, typer.Option(help="Recordings said in one call.", min=1)] = 5,
     encoding: Annotated[Encoding, typer.Option(help="On the wire.")] = Encoding.MULAW,
     profile: Annotated[str, typer.Option(help="Settings of the recognizer, with --engine.")] = "cpu",
+    about: Annotated[str, typer.Option(help="What the service runs, for the result: models and engines.")] = "",
     out: Annotated[Path | None, typer.Option(help="The result's file; default: benchmarks/results/.")] = None,
 ) -> None:
     """Measure, print the result and keep it as JSON."""
     with told():
         set_of_prompts = chosen(count, language, seed)
         measured = dict(_measured(set_of_prompts, server, engine or [], language, per_call, encoding, profile))
-    about = {"language": language, "seed": seed, "names": [prompt.name for prompt in set_of_prompts]}
-    result = {"benchmark": "wer", "machine": machine.described(), "prompts": about, "measured": measured}
+    chosen_from = {"language": language, "seed": seed, "names": [prompt.name for prompt in set_of_prompts]}
+    result = {"benchmark": "wer", "about": about, "machine": machine.described(), "prompts": chosen_from}
+    result["measured"] = measured
     file = out or RESULTS / f"wer-{language}-{'engine' if engine else 'service'}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
