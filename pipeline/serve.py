@@ -74,11 +74,7 @@ async def run(
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(metrics.probe_loop, clock)
-            http = (
-                HttpServer(app(metrics.registry, lambda: server.live.admits), settings.server.http)
-                if settings.server.http
-                else None
-            )
+            http = _http(settings, metrics, server)
             if http is not None:
                 tasks.start_soon(http.serve_until_cancelled)
             host = settings.server.grpc.rpartition(":")[0]
@@ -101,6 +97,12 @@ async def run(
         with anyio.CancelScope(shield=True):
             await server.stop()
     log.info("stopped")
+
+
+def _http(settings: Settings, metrics: Metrics, server: GrpcServer) -> HttpServer | None:
+    if not settings.server.http:
+        return None
+    return HttpServer(app(metrics.registry, lambda: server.live.admits), settings.server.http)
 
 
 async def _cancel_on(event: anyio.Event, scope: anyio.CancelScope) -> None:
