@@ -18,9 +18,11 @@ from pipeline.audio.wav import read_wav
 from pipeline.caller.errors import CallError
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan
+from pipeline.entrances.generated.voicepipe.v1 import output_pb2
 from tests.e2e.conftest import AGENT, CONFIG
 from tests.e2e.service import Service, running
 from tests.e2e.test_calls import spoken
+from tests.entrances.calls import Caller
 from tests.ollama_server import OllamaServer, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.anyio, pytest.mark.timeout(300)]
@@ -74,6 +76,26 @@ async def test_nothing_claims_to_be_ready_before_the_models_are_warm(folder: Pat
         assert before.status == health_pb2.HealthCheckResponse.NOT_SERVING
         assert after.status == health_pb2.HealthCheckResponse.SERVING
         assert service.stop() == 0
+
+
+async def test_a_second_signal_in_mid_reply_hangs_up_and_leaves_a_clean_log(folder: Path, ollama_server: str) -> None:
+    (folder / "agents" / "line.toml").write_text(AGENT.replace("line.", "line, " + "and it goes on, " * 20))
+    config = CONFIG.format(agents=folder / "agents", ollama=ollama_server)
+    with running(config, folder) as service:
+        async with grpc.aio.insecure_channel(service.grpc) as channel:
+            caller = Caller(channel)
+            await caller.start()
+            await caller.next("audio")
+            service.process.terminate()
+            await caller.next("going_away")
+            assert await ready(service) == 503
+            service.process.terminate()
+            assert (await caller.next("ended")).ended.reason == output_pb2.END_REASON_DRAINING
+            assert (await caller.refusal()).reason == "DRAINING"
+        assert service.process.wait(30.0) == 0
+        lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+    assert [line["reason"] for line in lines if line["event"] == "call ended"] == ["draining"]
+    assert [line for line in lines if "exception" in line or line["level"] == "error"] == []
 
 
 async def test_an_ollama_server_that_hangs_costs_a_phrase_and_not_the_call(
