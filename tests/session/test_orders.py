@@ -1,4 +1,3 @@
-
 import pytest
 
 from pipeline.core.errors import HearingError
