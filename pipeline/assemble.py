@@ -1,6 +1,7 @@
 """The composition root: settings and model files in, warm engines out. The only importer of engine adapters."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
-from pipeline.settings import Settings
+from pipeline.settings import Settings, SettingsError
 
 T = TypeVar("T")
 
@@ -30,10 +31,11 @@ class Assembly:
         self._clock = clock
         self._log = logger("assemble")
 
-    async def engines(self, agents: Iterable[Agent]) -> Shared:
+    async def engines(self, agents: Collection[Agent]) -> Shared:
         """Load and warm everything; the model has read every agent's prompt. Raises PipelineError."""
+        spoken = {agent.id: self._settings.recognition.language or agent.language for agent in agents}
         voice = await self._timed("silero-vad", self._voice)
-        recognizer = await self._timed("recognizer", self._recognizer)
+        recognizer = await self._timed("recognizer", partial(self._recognizer, spoken))
         synthesizer = await self._timed("synthesizer", self._synthesizer)
         model = await self._timed("chat-model", self._model)
         for agent in agents:
@@ -53,11 +55,18 @@ class Assembly:
 
         return await to_thread.run_sync(Silero.load, await self._folder("silero-vad"))
 
-    async def _recognizer(self) -> Recognizer:
+    async def _recognizer(self, spoken: Mapping[str, str]) -> Recognizer:
+        """Return the recognizer, if it knows the language that each agent's callers speak."""
         from pipeline.hearing.whisper import Whisper
 
         name = self._store.first_present(self._settings.recognition.models)
         recognizer = await to_thread.run_sync(Whisper.load, await self._folder(name), self._settings.recognition)
+        for agent, language in spoken.items():
+            if language not in recognizer.languages:
+                raise SettingsError(
+                    "unknown-language",
+                    f"agent {agent}: {name} does not know {language!r}; recognition.models names others",
+                )
         await recognizer.warm()
         self._log.info("recognizer", model=name)
         return recognizer

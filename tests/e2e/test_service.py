@@ -163,6 +163,14 @@ def test_an_agent_that_does_not_exist_is_named(folder: Path) -> None:
     assert "nobody.toml" in done.stderr
 
 
+def test_a_language_that_the_recognizer_does_not_know_is_named(folder: Path) -> None:
+    (folder / "agents" / "line.toml").write_text(AGENT + 'language = "de"\n')
+    config = f'agent = "line"\nagents = "{folder / "agents"}"\n'
+    done = voicepipe("serve", "--config", settings(folder, config), "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert "agent line: whisper-tiny.en does not know 'de'" in done.stderr
+
+
 def test_check_says_that_everything_is_there(folder: Path) -> None:
     done = voicepipe("check", "--json", "--config", settings(folder, f'[dialog]\nollama_url = "{NOBODY}"\n'))
     findings = {finding["what"]: finding for finding in json.loads(done.stdout)}
