@@ -290,3 +290,11 @@ def test_every_turn_has_one_outcome_whatever_the_caller_and_the_client_do(
     hearing = Hearing(FakeRecognizer(script), on_event=on_event, capacity=capacity)
     run_virtually(lambda: hearing.hear(talk, talk[-1][1] + 1.0))
     check_turns(hearing.told)
+
+
+async def test_after_an_hour_of_silence_a_turn_holds_its_own_sound_only() -> None:
+    hearing = Hearing()
+    await hearing.hear([(3599.0, 3600.0)], 3602.0)
+    assert hearing.finals == [(1, "hello")]
+    (utterance,) = hearing.recognizer.heard
+    assert utterance.duration < 2
