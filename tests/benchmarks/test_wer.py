@@ -38,6 +38,6 @@ def test_the_rate_counts_words_over_all_recordings() -> None:
     assert (result["substitutions"], result["deletions"], result["insertions"]) == (1, 3, 0)
     assert result["without_transcript"] == 1
     assert result["split_into_turns"] == 1
-    assert result["gap_ms_median"] == 600
+    assert result["gap_ms"] == {"p50": 600, "p95": 690}
     assert result["real_time_factor"] == 0.188
     assert [error["name"] for error in result["errors"]] == ["a", "c"]
