@@ -1,13 +1,17 @@
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
+from tests.real_time import REAL_TIME
 from tests.recordings import Prompt, prompts
 
 pytest_plugins = ["tests.servers"]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+def anyio_backend() -> tuple[str, Mapping[str, Any]]:
+    return REAL_TIME
 
 
 @pytest.fixture(scope="session")
