@@ -6,11 +6,8 @@ python -m benchmarks.hold --calls 8 --minutes 5
 import json
 import random
 import re
-import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import linear_regression
@@ -29,6 +26,7 @@ from pipeline.caller.errors import CallError
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan, Encoding, Utterance
 from pipeline.cli.screen import told
+from pipeline.cli.service import running
 from pipeline.core.clock import LoopClock
 
 SAMPLING = 5.0
@@ -148,26 +146,6 @@ def summary(tally: Tally, looks: list[Look]) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def service(profile: str, config: Path | None, log: Path) -> Iterator[tuple[str, str, int]]:
-    """Run the service while the context lasts; give its gRPC and HTTP addresses and its process id."""
-    command = [sys.executable, "-m", "pipeline", "serve", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
-    command += ["--profile", profile, *(("--config", str(config)) if config else ())]
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
-    ):
-        try:
-            lines = iter(process.stdout or ())
-            where = dict(part.split("=", 1) for part in next(lines).split()[1:])
-            if not next(lines, "").startswith("ready"):
-                sys.exit(f"the service did not start; see {log}")
-            yield where["grpc"], where["http"], process.pid
-        finally:
-            process.terminate()
-            process.wait()
-
-
 def main(
     *,
     calls: Annotated[int, typer.Option(help="Calls at once.", min=1)] = 8,
@@ -178,9 +156,8 @@ def main(
     out: Annotated[Path, typer.Option(help="The result's file.")] = RESULTS / "hold.json",
 ) -> None:
     """Start the service, hold calls, print the figures and keep them as JSON."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with told(), service(profile, config, log) as (grpc, http, pid):
-        tally, looks = uvloop.run(hold(grpc, http, pid, calls, minutes))
+    with told(), running(profile=profile, config=config, log=log) as service:
+        tally, looks = uvloop.run(hold(service.grpc, service.http, service.process.pid, calls, minutes))
     measured = {**summary(tally, looks), "looks": [asdict(entry) for entry in looks]}
     about = {"calls_at_once": calls, "minutes": minutes, "profile": profile}
     result = {"benchmark": "hold", "machine": machine.described(), **about, "measured": measured}

@@ -2,7 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.service import Service, running
+from pipeline.cli.service import Service
+from tests.e2e.service import running
 
 AGENT = """
 name = "Test line"

@@ -13,10 +13,11 @@ from pipeline.audio.resample import Resampler
 from pipeline.audio.wav import read_wav
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan, Encoding, Utterance
+from pipeline.cli.service import Service
 from pipeline.core.pcm import Pcm, joined, silence
 from pipeline.hearing.whisper import Whisper
 from pipeline.settings import Recognition
-from tests.e2e.service import Service
+from tests.e2e.service import metrics, threads
 from tests.engine.words import word_errors
 from tests.recordings import Prompt, prompts
 
@@ -135,20 +136,20 @@ async def test_barge_in_is_heard_by_the_client(service: Service) -> None:
 
 async def test_clients_that_vanish_at_any_moment_leave_nothing_behind(service: Service) -> None:
     await place_call(CallPlan(utterances=spoken("conf-extended"), server=service.grpc))
-    threads = service.threads()
+    before = threads(service)
     for number in range(8):
         with anyio.move_on_after(0.2 + 0.7 * number):
             await place_call(CallPlan(utterances=spoken("agent-newlocation"), server=service.grpc))
     with anyio.fail_after(15):
-        while service.metrics()["voicepipe_calls_active"]:
+        while metrics(service)["voicepipe_calls_active"]:
             await anyio.wait_all_tasks_blocked()
-    assert service.threads() <= threads + 1
+    assert threads(service) <= before + 1
 
 
 async def test_metrics_tell_what_happened(service: Service) -> None:
-    before = service.metrics().get('voicepipe_span_seconds_count{span="response_gap"}', 0)
+    before = metrics(service).get('voicepipe_span_seconds_count{span="response_gap"}', 0)
     await place_call(CallPlan(utterances=spoken("conf-invalidpin"), server=service.grpc))
-    after = service.metrics()
+    after = metrics(service)
     assert after['voicepipe_span_seconds_count{span="response_gap"}'] == before + 1
     assert after['voicepipe_model_load_seconds{model="recognizer"}'] > 0
     assert after["voicepipe_event_loop_lag_seconds_count"] > 0

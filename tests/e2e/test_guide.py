@@ -11,10 +11,10 @@ from pathlib import Path
 import grpc.aio
 import pytest
 
+from pipeline.cli.service import Service
 from pipeline.entrances.generated.voicepipe.v1.config_pb2 import ConversationStart
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2_grpc import ConversationServiceStub
-from tests.e2e.service import Service
 from tests.e2e.test_calls import prompt_called
 from tests.engine.words import word_errors
 

@@ -18,9 +18,10 @@ from pipeline.audio.wav import read_wav
 from pipeline.caller.errors import CallError
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan
+from pipeline.cli.service import Service
 from pipeline.entrances.generated.voicepipe.v1 import output_pb2
 from tests.e2e.conftest import AGENT, CONFIG
-from tests.e2e.service import Service, running
+from tests.e2e.service import running
 from tests.e2e.test_calls import spoken
 from tests.entrances.calls import Caller
 from tests.ollama_server import OllamaServer, serving
