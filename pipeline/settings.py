@@ -99,12 +99,12 @@ class Recognition(Section):
     """Where recognition runs."""
     compute_type: str = "int8"
     """CTranslate2's name: int8 on a CPU; int8_float16 or float16 on a GPU."""
-    threads: int = Field(default=2, ge=1)
-    """Threads of one recognition."""
-    workers: int = Field(default=1, ge=1)
-    """Recognitions at once."""
-    window: float = Field(default=20.0, ge=10, le=30)
-    """Shortest encoder window in seconds; longer speech takes 30. A shorter one is faster and makes more mistakes."""
+    threads: int = Field(default=1, ge=1)
+    """Threads of one recognition. A short one is faster on one thread than on two."""
+    workers: int = Field(default=2, ge=1)
+    """Recognitions at once, over all calls."""
+    context: Literal["short", "full"] = "short"
+    """``short``: the encoder hears no more than was said, 3 times faster; ``full``: always 30 s, as a GPU does."""
     beam: int = Field(default=1, ge=1)
     """Width of whisper's beam search; 1 is greedy and fastest."""
     language: str = ""

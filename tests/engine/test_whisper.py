@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import anyio
+import numpy as np
 import pytest
 
 from pipeline.core.errors import HearingError, ModelError
@@ -117,6 +118,29 @@ async def test_the_full_window_takes_over_when_the_short_one_is_unsure(
     chosen = sentences(human_prompts, 5)
     understood = [(await tiny.transcribe(heard(prompt), "en")).text for prompt in chosen]
     assert word_errors([prompt.text for prompt in chosen], understood) < 0.1
+
+
+async def test_the_short_context_hears_as_well_as_the_full_one(
+    model_path: Callable[[str], Path], human_prompts: tuple[Prompt, ...]
+) -> None:
+    chosen = sentences(human_prompts, 40)
+    errors = {}
+    for context in ("short", "full"):
+        whisper = Whisper.load(model_path("whisper-tiny.en"), Recognition(context=context))
+        understood = [(await whisper.transcribe(heard(prompt), "en")).text for prompt in chosen]
+        errors[context] = word_errors([prompt.text for prompt in chosen], understood)
+    assert errors["short"] <= errors["full"] + 0.02  # three words of 293 are chance; a 10 s window costs sixteen
+
+
+def test_a_decoder_that_runs_away_is_noticed(
+    tiny: Whisper, human_prompts: tuple[Prompt, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (prompt,) = sentences(human_prompts, 1)
+    sound = np.frombuffer(heard(prompt).data, "<i2").astype(np.float32) / 32768
+    assert tiny._attempt(sound, "en").finished
+    monkeypatch.setattr("pipeline.hearing.whisper.TOKENS_PER_SECOND", 0)
+    monkeypatch.setattr("pipeline.hearing.whisper.TOKENS_ALLOWED", 4)
+    assert not tiny._attempt(sound, "en").finished
 
 
 async def test_a_flipped_bit_is_refused_or_does_no_more_than_mishear(
