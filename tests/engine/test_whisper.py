@@ -136,7 +136,7 @@ def test_a_decoder_that_runs_away_is_noticed(
     tiny: Whisper, human_prompts: tuple[Prompt, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (prompt,) = sentences(human_prompts, 1)
-    sound = np.frombuffer(heard(prompt).data, "<i2").astype(np.float32) / 32768
+    sound = np.divide(np.frombuffer(heard(prompt).data, np.int16), 32768, dtype=np.float32)
     assert tiny._attempt(sound, "en").finished
     monkeypatch.setattr("pipeline.hearing.whisper.TOKENS_PER_SECOND", 0)
     monkeypatch.setattr("pipeline.hearing.whisper.TOKENS_ALLOWED", 4)
