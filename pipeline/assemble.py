@@ -10,9 +10,10 @@ from anyio import to_thread
 from pipeline.calls import Shared
 from pipeline.core.clock import Clock
 from pipeline.core.errors import DialogError, PipelineError
-from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, Synthesizer, VoiceActivityEngine
+from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, Synthesizer, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
+from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
 from pipeline.settings import Settings, SettingsError
@@ -36,11 +37,19 @@ class Assembly:
         spoken = {agent.id: self._settings.recognition.language or agent.language for agent in agents}
         voice = await self._timed("silero-vad", self._voice)
         recognizer = await self._timed("recognizer", partial(self._recognizer, spoken))
+        turn_model = await self._timed("turn-model", self._turn_model)
         synthesizer = await self._timed("synthesizer", self._synthesizer)
         model = await self._timed("chat-model", self._model)
         for agent in agents:
             await self._timed(f"prompt-{agent.id}", Responder(model, agent.persona, ChatOptions()).warm)
-        return Shared(voice, recognizer, model, synthesizer)
+        workers, dropped = self._settings.recognition.workers, self._metrics.partials_dropped.inc
+        return Shared(
+            voice=voice,
+            recognitions=RecognitionQueue(recognizer, workers, self._clock, dropped),
+            turn_model=turn_model,
+            model=model,
+            synthesizer=synthesizer,
+        )
 
     async def _timed(self, name: str, build: Callable[[], Awaitable[T]]) -> T:
         began = self._clock.now()
@@ -70,6 +79,12 @@ class Assembly:
         await recognizer.warm()
         self._log.info("recognizer", model=name)
         return recognizer
+
+    async def _turn_model(self) -> TurnModel | None:
+        from pipeline.hearing.smart_turn import SmartTurn
+
+        name = self._settings.endpointing.turn_model
+        return await to_thread.run_sync(SmartTurn.load, await self._folder(name)) if name else None
 
     async def _synthesizer(self) -> Synthesizer:
         from pipeline.speaking.piper import Piper

@@ -10,11 +10,12 @@ import anyio
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, CallEnded, EndpointingChanged
-from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, Synthesizer, VoiceActivityEngine
+from pipeline.core.stages import ChatModel, ChatOptions, Synthesizer, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
 from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, CutOff, Terms
 from pipeline.entrances.switchboard import DigitRules as DigitTerms
+from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.observe import CallObserver, Metrics
 from pipeline.session.digits import DigitRules
 from pipeline.session.line import Line
@@ -29,7 +30,8 @@ class Shared:
     """The engines that all calls share, loaded and warm."""
 
     voice: VoiceActivityEngine
-    recognizer: Recognizer
+    recognitions: RecognitionQueue
+    turn_model: TurnModel | None
     model: ChatModel
     synthesizer: Synthesizer
 
@@ -101,7 +103,8 @@ class Calls:
         )
         engines = Engines(
             voice=shared.voice,
-            recognizer=shared.recognizer,
+            recognitions=shared.recognitions,
+            turn_model=shared.turn_model,
             responder=Responder(shared.model, agent.persona, options),
             synthesizer=shared.synthesizer,
         )
@@ -145,11 +148,12 @@ class Calls:
         return CallPlan(
             agent=agent,
             call=settings.call.model_copy(update=_given(no_input=wishes.no_input)),
-            endpointing=settings.endpointing.model_copy(
-                update=_given(silence=wishes.silence, max_speech=wishes.max_speech)
+            endpointing=settings.endpointing.changed(
+                min_silence=wishes.min_silence, max_silence=wishes.max_silence, max_speech=wishes.max_speech
             ),
             digits_stop=mode in {BargeInMode.DTMF, BargeInMode.ANY},
             sustained=settings.barge_in.min_speech if min_speech is None else min_speech,
+            partial_every=settings.recognition.partial_every,
             digits=replace(
                 DigitRules(),
                 **_given(limit=start.digits.limit, terminators=start.digits.terminators, pause=start.digits.pause),
@@ -185,7 +189,10 @@ def _terms(start: CallStart, agent: Agent, plan: CallPlan) -> Terms:
         language=plan.language or "",
         max_duration=plan.call.max_duration,
         endpointing=EndpointingChanged(
-            no_input=plan.call.no_input, silence=plan.endpointing.silence, max_speech=plan.endpointing.max_speech
+            no_input=plan.call.no_input,
+            min_silence=plan.endpointing.min_silence,
+            max_silence=plan.endpointing.max_silence,
+            max_speech=plan.endpointing.max_speech,
         ),
         barge_in=BargeInRules(mode=modes[plan.speech_stops, plan.digits_stop], min_speech=plan.sustained),
         digits=DigitTerms(limit=plan.digits.limit, terminators=plan.digits.terminators, pause=plan.digits.pause),

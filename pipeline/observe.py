@@ -117,6 +117,9 @@ class Metrics:
         self.frames_dropped = Counter(
             "voicepipe_frames_dropped", "Caller frames dropped by a full channel.", registry=own
         )
+        self.partials_dropped = Counter(
+            "voicepipe_partials_dropped", "Partial transcripts given up because others waited.", registry=own
+        )
         self.clients_stalled = Counter(
             "voicepipe_clients_stalled", "Clients given up because they took no message.", registry=own
         )

@@ -4,9 +4,9 @@ Each stage is given its own section and nothing else. Durations are seconds unle
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.core.errors import PipelineError
@@ -70,15 +70,37 @@ class Endpointing(Section):
     """Probability below which it no longer does; between the two the last verdict stands."""
     start: float = Field(default=0.096, gt=0)
     """Speech needed to begin a turn."""
-    soft_end: float = Field(default=0.128, gt=0)
-    """Silence after which recognition starts ahead; thrown away if the caller goes on."""
-    silence: float = Field(default=0.4, gt=0)
-    """Silence that ends the turn. Of 251 human prompts of one breath 0.4 s cut none, 0.3 s 3 and 0.2 s 23; people who
-    think while they talk need more."""
+    dip: float = Field(default=0.032, gt=0)
+    """Silence after which recognition starts ahead, in case it was all."""
+    soft_end: float = Field(default=0.096, gt=0)
+    """Silence after which the end of the turn is judged and its answer begun ahead; dropped if the caller goes on."""
+    min_silence: float = Field(default=0.2, gt=0)
+    """Silence that ends a turn which is surely over."""
+    max_silence: float = Field(default=1.5, gt=0)
+    """Silence that ends any turn: one that sounds unfinished, or that ends in a group of digits."""
+    turn_model: str = "smart-turn-v3.2"
+    """Catalog name of the model that hears whether a turn is over; empty goes by what was said alone."""
     max_speech: float = Field(default=25.0, gt=0, le=28)
     """Longest turn; whisper hears 30 s at once."""
     pre_roll: float = Field(default=0.3, ge=0)
     """Sound kept from before the first speech window, for soft consonants."""
+
+    def changed(
+        self, *, min_silence: float | None = None, max_silence: float | None = None, max_speech: float | None = None
+    ) -> Self:
+        """Return these settings with the values that are given; the other silence follows one that passes it."""
+        low = self.min_silence if min_silence is None else min_silence
+        high = self.max_silence if max_silence is None else max_silence
+        low, high = (low, max(low, high)) if max_silence is None else (min(low, high), high)
+        speech = self.max_speech if max_speech is None else max_speech
+        return self.model_copy(update={"min_silence": low, "max_silence": high, "max_speech": speech})
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        """Refuse silences that contradict each other."""
+        if not self.dip <= self.soft_end <= self.min_silence <= self.max_silence:
+            raise ValueError("dip, soft_end, min_silence and max_silence must not fall in this order")
+        return self
 
 
 class BargeInSettings(Section):
@@ -105,6 +127,8 @@ class Recognition(Section):
     """Recognitions at once, over all calls."""
     context: Literal["short", "full"] = "short"
     """``short``: the encoder hears no more than was said, 3 times faster; ``full``: always 30 s, as a GPU does."""
+    partial_every: float = Field(default=0.6, ge=0)
+    """Speech between two partial transcripts; 0 for none. The first to be dropped under load."""
     beam: int = Field(default=1, ge=1)
     """Width of whisper's beam search; 1 is greedy and fastest."""
     language: str = ""

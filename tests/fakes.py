@@ -11,7 +11,8 @@ from pipeline.core.clock import LoopClock
 from pipeline.core.errors import DialogError, HearingError, SpeakingError
 from pipeline.core.events import CallEvent, ClientEvent, ReplyId, ReplyStopped
 from pipeline.core.pcm import MicFrame, Pcm
-from pipeline.core.stages import ChatDelta, ChatOptions, Message, Recognition, Usage, VoiceActivity
+from pipeline.core.stages import ChatDelta, ChatOptions, Message, Recognition, Recognizer, Usage, VoiceActivity
+from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.session.line import ReplyAudio
 
 RATE = 16_000
@@ -47,6 +48,27 @@ class FakeRecognizer:
         if isinstance(text, HearingError):
             raise text
         return Recognition(text, language or "en", 0.9 if text else 0.0, 0.0 if text else 0.9)
+
+
+def recognitions(recognizer: Recognizer, workers: int = 8) -> RecognitionQueue:
+    """Return a queue in front of a recognizer, with room for every test that is not about the queue."""
+    return RecognitionQueue(recognizer, workers, LoopClock(), lambda: None)
+
+
+class FakeTurnModel:
+    """Answers with the scripted probabilities in order, each after its delay in seconds; the last is repeated."""
+
+    def __init__(self, script: Sequence[tuple[float, float | HearingError]]) -> None:
+        self._script = list(script)
+        self.heard: list[Pcm] = []
+
+    async def probability(self, sound: Pcm) -> float:
+        delay, answer = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        self.heard.append(sound)
+        await anyio.sleep(delay)
+        if isinstance(answer, HearingError):
+            raise answer
+        return answer
 
 
 class FakeModel:

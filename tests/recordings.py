@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from pipeline.audio.level import first_audible, last_audible
+from pipeline.audio.wav import read_wav
+from pipeline.core.pcm import SAMPLE_BYTES, Pcm
+
 _SCRIPT = Path(__file__).parent.parent / "scripts" / "recordings.sh"
 _NOT_SAID = re.compile(r"[\[\](){}<>]")
 """Brackets in the texts hold remarks about the sound: tones, silence, what the speaker left out."""
@@ -48,3 +52,11 @@ def prompts(language: str = "en") -> tuple[Prompt, ...]:
         if colon and text.strip() and not line.startswith(";") and not _NOT_SAID.search(text) and path.exists():
             found[name.strip()] = Prompt(name.strip(), path, " ".join(text.split()))
     return tuple(found[name] for name in sorted(found))
+
+
+def read_speech(prompt: Prompt) -> Pcm:
+    """Return a recording from its first to its last audible sample."""
+    sound = read_wav(prompt.path)
+    first, last = first_audible(sound) or 0, last_audible(sound)
+    end = sound.samples if last is None else last + 1
+    return Pcm(sound.data[SAMPLE_BYTES * first : SAMPLE_BYTES * end], sound.rate)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import anyio
 import pytest
 from prometheus_client import CollectorRegistry
@@ -24,7 +26,7 @@ from pipeline.entrances.switchboard import (
 )
 from pipeline.observe import Metrics
 from pipeline.settings import BargeInSettings, Call, Endpointing, Playout, Recognition, Settings
-from tests.fakes import RATE, FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeVoice
+from tests.fakes import RATE, FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeVoice, recognitions
 from tests.session.calls import ANSWER, LONG_ANSWER
 from tests.virtual_time import VIRTUAL_TIME, Backend
 
@@ -49,7 +51,8 @@ class Service:
         self.metrics = Metrics()
         self.model = model or FakeModel(ANSWER)
         self.calls = Calls(settings or Settings(), AGENTS, self.metrics, LoopClock())
-        self.shared = Shared(FakeVoice(), FakeRecognizer([(0.1, "when do you open")]), self.model, FakeSynthesizer())
+        recognizer = FakeRecognizer([(0.1, "when do you open")])
+        self.shared = Shared(FakeVoice(), recognitions(recognizer), None, self.model, FakeSynthesizer())
 
     async def terms(self, **wishes: object) -> Terms:
         self.calls.open(self.shared)
@@ -94,7 +97,10 @@ async def test_a_call_without_wishes_has_the_settings_for_terms() -> None:
         language="en",
         max_duration=Call().max_duration,
         endpointing=EndpointingChanged(
-            no_input=Call().no_input, silence=Endpointing().silence, max_speech=Endpointing().max_speech
+            no_input=Call().no_input,
+            min_silence=Endpointing().min_silence,
+            max_silence=Endpointing().max_silence,
+            max_speech=Endpointing().max_speech,
         ),
         barge_in=BargeInRules(mode=BargeInMode.ANY, min_speech=BargeInSettings().min_speech),
         digits=DigitRules(limit=32, terminators="#", pause=3.0),
@@ -104,7 +110,7 @@ async def test_a_call_without_wishes_has_the_settings_for_terms() -> None:
 
 
 async def test_the_wishes_of_a_client_hold() -> None:
-    endpointing = EndpointingChanged(no_input=3.0, silence=0.9, max_speech=10.0)
+    endpointing = EndpointingChanged(no_input=3.0, min_silence=0.9, max_silence=1.1, max_speech=10.0)
     barge_in = BargeInRules(mode=BargeInMode.SPEECH, min_speech=0.4)
     digits = DigitRules(limit=4, terminators="*", pause=1.0)
     terms = await Service().terms(
@@ -178,7 +184,7 @@ async def test_the_agent_that_was_asked_for_answers() -> None:
 
 async def test_the_silence_that_was_wished_ends_the_turn() -> None:
     line = FakeLine([(1.0, 2.0)], 8.0)
-    await Service().place(line, endpointing=EndpointingChanged(silence=1.2))
+    await Service().place(line, endpointing=EndpointingChanged(min_silence=1.2, max_silence=1.2))
     (turn,) = line.of(TurnEnded)
     assert isinstance(turn, TurnEnded)
     assert turn.at - turn.speech_end_at == pytest.approx(1.2, abs=0.04)
@@ -232,7 +238,7 @@ async def test_a_call_that_breaks_is_counted_as_such() -> None:
             return self
 
     service = Service()
-    service.shared = Shared(BrokenVoice(), service.shared.recognizer, service.model, service.shared.synthesizer)
+    service.shared = replace(service.shared, voice=BrokenVoice())
     with pytest.raises(ExceptionGroup):
         await service.place(FakeLine([(1.0, 2.0)], 8.0))
     assert service.count("calls_ended_total", reason="failed") == 1

@@ -98,7 +98,7 @@ def test_a_section_in_the_environment_that_is_none_is_named(share: Path, monkeyp
 
 def test_a_wrong_key_is_named_with_all_that_is_allowed_in_its_place(share: Path) -> None:
     said = complaint(share, "[endpointing]\nsilense = 0.4\n")
-    assert "endpointing.silense: no such key; allowed here: max_speech, pre_roll, release, silence," in said
+    assert "endpointing.silense: no such key; allowed here: dip, max_silence, max_speech, min_silence," in said
     assert "voicepipe.toml" in said
 
 

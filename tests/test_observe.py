@@ -31,6 +31,7 @@ from pipeline.core.events import (
     SpeechSustained,
     StageFailed,
     TextDelta,
+    TurnDrafted,
     TurnEnded,
     TurnId,
 )
@@ -45,7 +46,8 @@ EVENTS: list[CallEvent] = [
     SpeechStarted(turn=TURN, at=1.0, audio_at=1.0),
     SpeechSustained(turn=TURN, at=1.0, audio_at=1.0, onset_at=1.0),
     SpeechEnded(turn=TURN, at=1.0, audio_at=1.0),
-    PartialTranscript(turn=TURN, at=1.0, text=CANARY, language="en"),
+    PartialTranscript(turn=TURN, at=1.0, text=CANARY, language="en", guess=CANARY, stability=0.5, duration=1.0),
+    TurnDrafted(turn=TURN, at=1.0, text=CANARY, language="en", likelihood=0.5),
     TurnEnded(turn=TURN, at=1.0, reason=EndReason.SILENCE, audio_at=1.0, speech_end_at=1.0),
     FinalTranscript(turn=TURN, at=1.0, text=CANARY, language="en", confidence=0.9, audio_start=0.0, audio_end=1.0),
     ReplyStarted(turn=TURN, at=1.0, reply=REPLY, barge_in_allowed=True),

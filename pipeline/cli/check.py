@@ -74,11 +74,13 @@ def _installed() -> Iterator[Finding]:
 
 def _models(settings: Settings, store: Store) -> Iterator[Finding]:
     """Look for one model of each job, and hash the one that would be used."""
+    turn_model = settings.endpointing.turn_model
     jobs = {
         "voice activity": ("silero-vad",),
         "recognition": settings.recognition.models,
         "voice": (settings.speaking.voice,),
         "chat": settings.dialog.models,
+        **({"the end of turns": (turn_model,)} if turn_model else {}),
     }
     for job, names in jobs.items():
         try:

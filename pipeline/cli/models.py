@@ -146,7 +146,8 @@ def _entry(store: Store, model: catalog.Model) -> dict[str, Any]:
 def _named(settings: Settings) -> list[tuple[str, ...]]:
     """Return the models that a profile names: for each job the names that would do, best first."""
     jobs = [settings.recognition.models, settings.dialog.models, (settings.speaking.voice,)]
-    return [*jobs, *((name,) for name in ALWAYS)]
+    named = (*ALWAYS, settings.endpointing.turn_model)
+    return [*jobs, *((name,) for name in named if name)]
 
 
 def _pull(puller: Puller, bars: "_Bars", jobs: list[tuple[str, ...]]) -> list[str]:

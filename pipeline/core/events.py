@@ -80,7 +80,27 @@ class PartialTranscript(Event):
     """What the caller seems to be saying; the next one replaces it."""
 
     text: str
+    """The words that are settled: they rarely change."""
     language: str
+    guess: str
+    """All that was recognized, its unsettled end included."""
+    stability: float
+    """Share of ``guess`` that is settled, 0 to 1."""
+    duration: float
+    """Seconds of speech that were recognized."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnDrafted(Event):
+    """The caller fell silent, and this is what was said if the turn ends here: work may begin on it.
+
+    A SpeechStarted of the same turn takes it back.
+    """
+
+    text: str
+    language: str
+    likelihood: float
+    """How likely the turn is over, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +271,14 @@ class CallEnded(Event):
 
 
 HearingEvent = (
-    SpeechStarted | SpeechSustained | SpeechEnded | TurnEnded | PartialTranscript | FinalTranscript | StageFailed
+    SpeechStarted
+    | SpeechSustained
+    | SpeechEnded
+    | TurnEnded
+    | PartialTranscript
+    | TurnDrafted
+    | FinalTranscript
+    | StageFailed
 )
 """What the hearing stage tells the session."""
 
@@ -261,6 +288,7 @@ CallEvent = (
     | SpeechEnded
     | TurnEnded
     | PartialTranscript
+    | TurnDrafted
     | FinalTranscript
     | ReplyStarted
     | TextDelta
@@ -345,7 +373,8 @@ class EndpointingChanged:
     """New turn-taking settings for the rest of the call; None keeps what is set. Seconds."""
 
     no_input: float | None = None
-    silence: float | None = None
+    min_silence: float | None = None
+    max_silence: float | None = None
     max_speech: float | None = None
 
 

@@ -32,6 +32,17 @@ class VoiceActivityEngine(Protocol):
         ...
 
 
+class TurnModel(Protocol):
+    """Says by its sound whether a turn is over."""
+
+    async def probability(self, sound: Pcm) -> float:
+        """Return how likely the turn is over, 0 to 1; ``sound`` is all of it at 16 kHz, with the pause at its end.
+
+        Raises HearingError when the engine fails.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Recognition:
     """What was said in one utterance."""

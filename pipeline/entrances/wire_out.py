@@ -62,6 +62,7 @@ def write_event(event: CallEvent, wants: OutputRules) -> ConverseResponse | None
             return ConverseResponse(input_event=_input_event(event))
         case PartialTranscript() if wants.interim_transcripts:
             interim = output_pb2.Transcript(turn_id=event.turn, text=event.text, language=event.language)
+            interim.stability = event.stability
             return ConverseResponse(transcript=interim)
         case FinalTranscript():
             return ConverseResponse(transcript=_final(event))

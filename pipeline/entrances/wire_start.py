@@ -101,10 +101,16 @@ def read_endpointing(config: config_pb2.EndpointingConfig, path: str) -> Endpoin
     if config.mode == config_pb2.ENDPOINTING_MODE_CLIENT:
         raise fields.not_served(f"{path}.mode", "use SERVER; control COMMIT_INPUT works there too")
     _SERVER_DECIDES.read(config.mode, f"{path}.mode")
-    fields.refuse_unserved(config, path, ("speech_incomplete_ms", "prefix_padding_ms", "sensitivity"))
+    fields.refuse_unserved(config, path, ("prefix_padding_ms", "sensitivity"))
+    complete = fields.milliseconds(config, "speech_complete_ms", path, 100, 5_000)
+    incomplete = fields.milliseconds(config, "speech_incomplete_ms", path, 100, 10_000)
+    if complete is not None and incomplete is not None and incomplete < complete:
+        least = config.speech_complete_ms
+        raise fields.wrong(f"{path}.speech_incomplete_ms", f"is below speech_complete_ms; allowed: {least} or more")
     return EndpointingChanged(
         no_input=fields.milliseconds(config, "no_input_ms", path, 500, 120_000),
-        silence=fields.milliseconds(config, "speech_complete_ms", path, 100, 5_000),
+        min_silence=complete,
+        max_silence=incomplete,
         max_speech=fields.milliseconds(config, "max_speech_ms", path, 1_000, 28_000),
     )
 

@@ -87,8 +87,10 @@ def _endpointing(rules: EndpointingChanged) -> config_pb2.EndpointingConfig:
     config = config_pb2.EndpointingConfig(mode=config_pb2.ENDPOINTING_MODE_SERVER)
     if rules.no_input is not None:
         config.no_input_ms = uint32(rules.no_input * 1000)
-    if rules.silence is not None:
-        config.speech_complete_ms = uint32(rules.silence * 1000)
+    if rules.min_silence is not None:
+        config.speech_complete_ms = uint32(rules.min_silence * 1000)
+    if rules.max_silence is not None:
+        config.speech_incomplete_ms = uint32(rules.max_silence * 1000)
     if rules.max_speech is not None:
         config.max_speech_ms = uint32(rules.max_speech * 1000)
     return config

@@ -16,6 +16,8 @@ class Signal(Enum):
     """A turn began."""
     SUSTAINED = auto()
     """Enough speech for a barge-in; once a turn."""
+    DIPPED = auto()
+    """The caller may have fallen silent; it may as well be a closed consonant."""
     ENDED = auto()
     """Soft end: the caller fell silent, the turn may go on."""
     RESUMED = auto()
@@ -36,8 +38,13 @@ class Endpointer:
         self.now = 0.0
         self.speech_start = 0.0
         self.speech_end = 0.0
+        self.pause = 0.0
+        """The last pause behind which the caller went on."""
+        self.wait = settings.max_silence
+        """Silence that ends the turn in progress."""
         self.in_turn = False
         self.soft = False
+        self._dipped = False
         self._voiced = False
         self._run = 0.0
         self._speech = 0.0
@@ -55,8 +62,18 @@ class Endpointer:
 
     def reset(self) -> None:
         """Forget the turn in progress; the audio clock goes on."""
-        self.in_turn = self.soft = self._voiced = self._reported = False
+        self.in_turn = self.soft = self._voiced = self._reported = self._dipped = False
         self._run = self._speech = 0.0
+
+    @property
+    def silence(self) -> float:
+        """Return how long the caller has been silent, in seconds, within a turn."""
+        return self.now - self.speech_end
+
+    @property
+    def over(self) -> bool:
+        """Return whether the silence that was to be waited for has passed."""
+        return self.soft and not self._voiced and _reached(self.silence, self.wait)
 
     def _before_turn(self) -> list[Signal]:
         if not _reached(self._run, self.settings.start):
@@ -65,6 +82,7 @@ class Endpointer:
         self.speech_start = self.now - self._run
         self.speech_end = self.now
         self._speech = self._run
+        self.wait = self.settings.max_silence
         return [Signal.STARTED, *self._report_sustained()]
 
     def _within_turn(self, duration: float) -> list[Signal]:
@@ -72,16 +90,20 @@ class Endpointer:
         # After a soft end a single window is not trusted: a click must neither reopen the turn nor stop a reply.
         if self._voiced and (not self.soft or _reached(self._run, self.settings.start)):
             self._speech += self._run if self.soft else duration
-            self.speech_end = self.now
             if self.soft:
-                self.soft = False
+                self.pause = self.now - self._run - self.speech_end
+                self.wait = self.settings.max_silence
                 signals.append(Signal.RESUMED)
+            self.speech_end = self.now
+            self.soft = self._dipped = False
             signals += self._report_sustained()
-        silence = self.now - self.speech_end
-        if not self.soft and _reached(silence, self.settings.soft_end):
+        if not self._dipped and _reached(self.silence, self.settings.dip):
+            self._dipped = True
+            signals.append(Signal.DIPPED)
+        if not self.soft and _reached(self.silence, self.settings.soft_end):
             self.soft = True
             signals.append(Signal.ENDED)
-        if self.soft and not self._voiced and _reached(silence, self.settings.silence):
+        if self.over:
             self.reset()
             signals.append(Signal.OVER)
         elif _reached(self.now - self.speech_start, self.settings.max_speech):

@@ -1,7 +1,7 @@
-"""Listener: one call's sound in, its turns out. Recognition starts at the soft end, inside the endpointing wait."""
+"""Listener: one call's sound in, its turns out. Recognition and judgement run inside the endpointing wait."""
 
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import anyio
 from anyio.abc import ObjectReceiveStream, ObjectSendStream, TaskGroup
@@ -17,11 +17,23 @@ from pipeline.core.events import (
     TurnEnded,
     TurnId,
 )
-from pipeline.core.pcm import MicFrame, Pcm, joined
-from pipeline.core.stages import VAD_WINDOW_SAMPLES, Recognizer, VoiceActivity
-from pipeline.hearing.attempts import Attempts
+from pipeline.core.pcm import MicFrame, Pcm
+from pipeline.core.stages import VAD_WINDOW_SAMPLES, TurnModel, VoiceActivity
+from pipeline.hearing.drafts import Draft, Drafts
 from pipeline.hearing.endpointing import Endpointer, Signal
+from pipeline.hearing.open_turn import OpenTurn
+from pipeline.hearing.scheduler import RecognitionQueue, Urgency
 from pipeline.settings import Endpointing
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """What a call hears with."""
+
+    voice: VoiceActivity
+    """This call's own."""
+    recognitions: RecognitionQueue
+    turn_model: TurnModel | None
 
 
 class Listener:
@@ -29,23 +41,24 @@ class Listener:
 
     def __init__(
         self,
-        voice: VoiceActivity,
-        recognizer: Recognizer,
+        ears: Ears,
         settings: Endpointing,
         *,
         sustained: float,
+        partial_every: float,
         language: str | None,
         clock: Clock,
         next_turn: Callable[[], TurnId],
     ) -> None:
-        """Take this call's VoiceActivity and the shared recognizer; ``next_turn`` numbers the turns."""
-        self._voice = voice
-        self._attempts = Attempts(recognizer, language, clock, self._tell)
+        """Take what to hear with; ``partial_every`` seconds of speech a transcript, ``next_turn`` numbers the turns."""
+        self._voice = ears.voice
+        self._drafts = Drafts(
+            ears.recognitions, ears.turn_model, language, clock, settled=self._settled, tell=self._tell
+        )
         self._clock = clock
         self._next_turn = next_turn
         self._endpointer = Endpointer(settings, sustained)
-        self._windows: deque[tuple[Pcm, float]] = deque()
-        self._turn = TurnId(0)
+        self._turn = OpenTurn(self._endpointer, self._drafts, partial_every, clock)
         self._speech_end_at = 0.0
         self._held = False
         self._events: ObjectSendStream[HearingEvent]
@@ -59,15 +72,18 @@ class Listener:
         self._events = events
         framer = Framer(VAD_WINDOW_SAMPLES)
         place = 0
-        async with events, anyio.create_task_group() as self._tasks:
-            self._attempts.open(self._tasks)
-            async for frame in microphone:
-                if frame.pcm.start != place:
-                    framer.rest()  # sound was lost: the audio clock goes on behind the gap
-                place = frame.pcm.start + frame.pcm.samples
-                for window in framer.feed(frame.pcm):
-                    await self._hear(window, frame.at)
-            self.commit()
+        try:
+            async with events, anyio.create_task_group() as self._tasks:
+                self._drafts.open(self._tasks)
+                async for frame in microphone:
+                    if frame.pcm.start != place:
+                        framer.rest()  # sound was lost: the audio clock goes on behind the gap
+                    place = frame.pcm.start + frame.pcm.samples
+                    for window in framer.feed(frame.pcm):
+                        await self._hear(window, frame.at)
+                self.commit()
+        finally:
+            self._drafts.close()
 
     def commit(self) -> None:
         """End the turn in progress, as push-to-talk does, if there is one."""
@@ -79,8 +95,7 @@ class Listener:
     def clear(self) -> None:
         """Forget the turn in progress: it will have no TurnEnded."""
         self._endpointer.reset()
-        self._windows.clear()
-        self._attempts.drop()
+        self._turn.clear()
 
     def hold(self, held: bool) -> None:
         """While held, sound is thrown away unheard."""
@@ -109,60 +124,70 @@ class Listener:
         if self._held:
             return
         # Nothing waits from here until the window's events are made: a client's order finds a turn in one piece.
-        self._windows.append((window, at))
+        self._turn.add(window, at)
         before = self._endpointer.speech_end
         signals = self._endpointer.feed(probability, window.audio_at, window.duration)
         if self._endpointer.speech_end != before:
             self._speech_end_at = at
-        events = [self._act(signal) for signal in signals]
-        if not self._endpointer.in_turn:
-            settings = self._endpointer.settings
-            self._forget_older_than(self._endpointer.now - settings.start - settings.pre_roll)
-        for event in events:
-            await self._tell(event)
+        events = [event for event in map(self._act, signals) if event is not None]
+        if self._endpointer.in_turn:
+            self._turn.grow()
+            events += self._considered()
+        else:
+            self._turn.keep_pre_roll()
+        await self._tell(*events)
 
-    def _act(self, signal: Signal) -> HearingEvent:
+    def _act(self, signal: Signal) -> HearingEvent | None:
         """Bring the turn up to date; return what to tell."""
         endpointer, now = self._endpointer, self._clock.now()
         match signal:
             case Signal.STARTED:
-                self._turn = self._next_turn()
-                self._forget_older_than(endpointer.speech_start - endpointer.settings.pre_roll)
-                return SpeechStarted(turn=self._turn, at=now, audio_at=endpointer.speech_start)
+                self._turn.begin(self._next_turn())
+                return SpeechStarted(turn=self._turn.number, at=now, audio_at=endpointer.speech_start)
             case Signal.SUSTAINED:
-                start = endpointer.speech_start
-                onset_at = next(at for window, at in self._windows if window.audio_end > start)
-                return SpeechSustained(turn=self._turn, at=now, audio_at=start, onset_at=onset_at)
+                start, onset_at = endpointer.speech_start, self._turn.onset_at
+                return SpeechSustained(turn=self._turn.number, at=now, audio_at=start, onset_at=onset_at)
+            case Signal.DIPPED:
+                self._turn.draft(Urgency.DRAFT)
+                return None
             case Signal.ENDED:
-                self._attempts.begin(self._turn, self._utterance())
-                return SpeechEnded(turn=self._turn, at=now, audio_at=endpointer.speech_end)
+                self._turn.draft(Urgency.FINAL)
+                return SpeechEnded(turn=self._turn.number, at=now, audio_at=endpointer.speech_end)
             case Signal.RESUMED:
-                self._attempts.drop()
-                return SpeechStarted(turn=self._turn, at=now, audio_at=endpointer.now)
+                self._turn.went_on()
+                return SpeechStarted(turn=self._turn.number, at=now, audio_at=endpointer.now)
             case Signal.OVER:
                 return self._end_turn(EndReason.SILENCE)
             case Signal.TOO_LONG:
                 return self._end_turn(EndReason.MAX_SPEECH)
 
+    async def _settled(self, draft: Draft) -> None:
+        """Take what has become known of a draft."""
+        if draft.turn == self._turn.number and self._endpointer.in_turn:
+            interim = self._turn.interim(draft)
+            await self._tell(*([interim] if interim else []), *self._considered())
+
+    def _considered(self) -> Sequence[HearingEvent]:
+        """Weigh a turn that may be over; return what to tell: its draft, its end."""
+        drafted = self._turn.weigh()
+        events: list[HearingEvent] = [drafted] if drafted else []
+        if self._endpointer.over:
+            self._endpointer.reset()
+            events.append(self._end_turn(EndReason.SILENCE))
+        return events
+
     def _end_turn(self, reason: EndReason) -> TurnEnded:
-        self._attempts.conclude(self._turn, self._utterance())
-        self._windows.clear()
+        self._turn.end(reason)
         return TurnEnded(
-            turn=self._turn,
+            turn=self._turn.number,
             at=self._clock.now(),
             reason=reason,
             audio_at=self._endpointer.speech_end,
             speech_end_at=self._speech_end_at,
         )
 
-    async def _tell(self, event: HearingEvent) -> None:
-        await self._events.send(event)
-        if isinstance(event, TurnEnded):
-            self._attempts.commit(event.turn)
-
-    def _utterance(self) -> Pcm:
-        return joined([window for window, _ in self._windows])
-
-    def _forget_older_than(self, audio_at: float) -> None:
-        while self._windows and self._windows[0][0].audio_end <= audio_at:
-            self._windows.popleft()
+    async def _tell(self, *events: HearingEvent) -> None:
+        for event in events:
+            await self._events.send(event)
+            if isinstance(event, TurnEnded):
+                self._drafts.commit(event.turn)

@@ -17,6 +17,7 @@ from pipeline.core.events import (
     SpeechStarted,
     SpeechSustained,
     StageFailed,
+    TurnDrafted,
     TurnEnded,
     TurnId,
 )
@@ -76,6 +77,8 @@ class Answers:
                 await self._tell(event)
                 if event.reason is EndReason.MAX_SPEECH:
                     await self._missing(event.turn, InputProblem.MAX_SPEECH)
+            case TurnDrafted():
+                pass
             case SpeechStarted() | SpeechEnded() | PartialTranscript():
                 if self._listener.hears_speech:  # unless the turn was cleared while this event was on its way
                     self._timers.stop_no_input()

@@ -127,12 +127,9 @@ class Orders:
             await self._typed(f"(keys pressed) {' '.join(digits)}", "", self._digits_stop)
 
     def _change(self, order: EndpointingChanged) -> None:
-        changes = {
-            name: value
-            for name, value in (("silence", order.silence), ("max_speech", order.max_speech))
-            if value is not None
-        }
-        self._endpointing = self._endpointing.model_copy(update=changes)
+        self._endpointing = self._endpointing.changed(
+            min_silence=order.min_silence, max_silence=order.max_silence, max_speech=order.max_speech
+        )
         self._listener.change(self._endpointing)
         if order.no_input is not None:
             self._timers.set_no_input(order.no_input)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from pipeline.core.stages import Recognizer, Synthesizer, VoiceActivityEngine
+from pipeline.core.stages import Synthesizer, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
+from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.session.digits import DigitRules
 from pipeline.session.reply import ReplyShape
 from pipeline.settings import Call, Endpointing
@@ -15,7 +16,8 @@ class Engines:
     """What all calls share."""
 
     voice: VoiceActivityEngine
-    recognizer: Recognizer
+    recognitions: RecognitionQueue
+    turn_model: TurnModel | None
     responder: Responder
     """The agent's own."""
     synthesizer: Synthesizer
@@ -32,6 +34,8 @@ class CallPlan:
     """A key press may stop replies."""
     sustained: float
     """Speech, in seconds, that is enough to stop a reply."""
+    partial_every: float
+    """Speech, in seconds, between two partial transcripts; 0 for none."""
     digits: DigitRules
     language: str | None
     history_turns: int

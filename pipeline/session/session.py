@@ -26,11 +26,12 @@ from pipeline.core.events import (
     SpeechStarted,
     SpeechSustained,
     StageFailed,
+    TurnDrafted,
     TurnEnded,
     TurnId,
 )
 from pipeline.dialog.history import History
-from pipeline.hearing.listener import Listener
+from pipeline.hearing.listener import Ears, Listener
 from pipeline.session.answers import Answers
 from pipeline.session.floor import Floor, State
 from pipeline.session.line import Line
@@ -80,10 +81,10 @@ class Session:
         self._timers = Timers(plan.call, self._began_at)
         self._inbox_in, self._inbox = anyio.create_memory_object_stream[_Item](inbox)
         self._listener = Listener(
-            engines.voice.open(),
-            engines.recognizer,
+            Ears(engines.voice.open(), engines.recognitions, engines.turn_model),
             plan.endpointing,
             sustained=plan.sustained,
+            partial_every=plan.partial_every,
             language=plan.language,
             clock=clock,
             next_turn=self._next_turn,
@@ -179,7 +180,7 @@ class Session:
                 return CallEnd.FAILED
             case StageFailed(stage="hearing") | SpeechStarted() | SpeechSustained() | SpeechEnded():
                 await self._answers.heard(item)
-            case TurnEnded() | PartialTranscript() | FinalTranscript():
+            case TurnEnded() | PartialTranscript() | TurnDrafted() | FinalTranscript():
                 await self._answers.heard(item)
             case _:
                 end = await self._orders.obey(item)

@@ -74,7 +74,7 @@ class FakeCall:
             agent=self._start.agent or "shop",
             language="en",
             max_duration=600.0,
-            endpointing=EndpointingChanged(no_input=8.0, silence=0.5, max_speech=25.0),
+            endpointing=EndpointingChanged(no_input=8.0, min_silence=0.5, max_silence=0.5, max_speech=25.0),
             barge_in=BargeInRules(mode=BargeInMode.SPEECH, min_speech=0.256),
             digits=DigitRules(limit=32, terminators="#", pause=3.0),
             lead=0.2,

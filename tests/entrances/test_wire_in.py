@@ -55,7 +55,7 @@ READ: list[tuple[dict[str, Any], ClientEvent]] = [
     ),
     (
         {"reconfigure": Reconfigure(endpointing=EndpointingConfig(speech_complete_ms=800))},
-        EndpointingChanged(silence=0.8),
+        EndpointingChanged(min_silence=0.8),
     ),
 ]
 

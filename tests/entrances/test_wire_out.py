@@ -86,7 +86,10 @@ def test_a_final_transcript_is_told_whole() -> None:
 @pytest.mark.parametrize(
     ("event", "wish"),
     [
-        (PartialTranscript(turn=TURN, at=0.0, text="Ha", language="de"), "interim_transcripts"),
+        (
+            PartialTranscript(turn=TURN, at=0.0, text="Ha", language="de", guess="Hallo", stability=0.5, duration=0.4),
+            "interim_transcripts",
+        ),
         (TextDelta(turn=TURN, at=0.0, reply=REPLY, text="We"), "response_text"),
     ],
 )

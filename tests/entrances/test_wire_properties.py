@@ -112,7 +112,11 @@ def seconds(low_ms: int, high_ms: int) -> st.SearchStrategy[float | None]:
 LANGUAGES = st.sampled_from(["en", "de-CH", "zh-Hant-TW"])
 FORMS = st.builds(AudioForm, st.sampled_from(Encoding), st.sampled_from(RATES))
 ENDPOINTING = st.builds(
-    EndpointingChanged, no_input=seconds(500, 120_000), silence=seconds(100, 5_000), max_speech=seconds(1_000, 28_000)
+    EndpointingChanged,
+    no_input=seconds(500, 120_000),
+    min_silence=seconds(100, 5_000),
+    max_silence=seconds(5_000, 10_000),
+    max_speech=seconds(1_000, 28_000),
 )
 PRINTABLE = st.text(st.characters(categories=["L", "N", "P"]), max_size=60)
 STARTS = st.builds(
@@ -163,7 +167,10 @@ def form(value: AudioForm) -> audio_pb2.AudioFormat:
 
 def endpointing(value: EndpointingChanged) -> config_pb2.EndpointingConfig:
     return config_pb2.EndpointingConfig(
-        no_input_ms=ms(value.no_input), speech_complete_ms=ms(value.silence), max_speech_ms=ms(value.max_speech)
+        no_input_ms=ms(value.no_input),
+        speech_complete_ms=ms(value.min_silence),
+        speech_incomplete_ms=ms(value.max_silence),
+        max_speech_ms=ms(value.max_speech),
     )
 
 

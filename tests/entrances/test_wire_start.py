@@ -62,7 +62,9 @@ def test_everything_that_is_served_is_read() -> None:
             agent_id="shop",
             languages=["en", "de-CH"],
             output_audio=AudioFormat(encoding=AUDIO_ENCODING_ALAW, sample_rate_hz=16_000, frame_ms=40),
-            endpointing=EndpointingConfig(no_input_ms=5_000, speech_complete_ms=700, max_speech_ms=20_000),
+            endpointing=EndpointingConfig(
+                no_input_ms=5_000, speech_complete_ms=700, speech_incomplete_ms=1_200, max_speech_ms=20_000
+            ),
             barge_in=BargeInConfig(mode=BARGE_IN_MODE_SPEECH, min_speech_ms=300),
             dtmf=DtmfConfig(max_digits=4, terminators="#*", inter_digit_ms=2_000),
             output=OutputConfig(
@@ -75,7 +77,7 @@ def test_everything_that_is_served_is_read() -> None:
     )
     assert (read.conversation, read.agent, read.languages) == ("pbx-1:17@host", "shop", ("en", "de-CH"))
     assert read.output == AudioForm(Encoding.ALAW, 16_000)
-    assert read.endpointing == EndpointingChanged(no_input=5.0, silence=0.7, max_speech=20.0)
+    assert read.endpointing == EndpointingChanged(no_input=5.0, min_silence=0.7, max_silence=1.2, max_speech=20.0)
     assert read.barge_in == BargeInRules(mode=BargeInMode.SPEECH, min_speech=0.3)
     assert read.digits == DigitRules(limit=4, terminators="#*", pause=2.0)
     assert read.wants == OutputRules(interim_transcripts=True, response_text=False, spans=False, paced=False, lead=0.5)
@@ -104,6 +106,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (
         {"input_audio": AudioFormat(encoding=AUDIO_ENCODING_ALAW, sample_rate_hz=8_000, frame_ms=9)},
         "input_audio.frame_ms",
+    ),
+    (
+        {"endpointing": EndpointingConfig(speech_complete_ms=800, speech_incomplete_ms=700)},
+        "endpointing.speech_incomplete_ms",
     ),
     ({"conversation_id": "x" * 129}, "conversation_id"),
     ({"conversation_id": "a\nb"}, "conversation_id"),
@@ -144,7 +150,6 @@ LATER: list[tuple[dict[str, Any], str]] = [
     ({"resume_token": "t"}, "resume_token"),
     ({"tools": [ToolDeclaration(name="t")]}, "tools"),
     ({"endpointing": EndpointingConfig(mode=ENDPOINTING_MODE_CLIENT)}, "endpointing.mode"),
-    ({"endpointing": EndpointingConfig(speech_incomplete_ms=900)}, "endpointing.speech_incomplete_ms"),
     ({"endpointing": EndpointingConfig(prefix_padding_ms=0)}, "endpointing.prefix_padding_ms"),
     ({"endpointing": EndpointingConfig(sensitivity=50)}, "endpointing.sensitivity"),
     ({"barge_in": BargeInConfig(protected_ms=0)}, "barge_in.protected_ms"),

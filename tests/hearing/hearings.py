@@ -8,11 +8,11 @@ import anyio
 
 from pipeline.core.clock import LoopClock
 from pipeline.core.events import FinalTranscript, HearingEvent, TurnId
-from pipeline.hearing.listener import Listener
+from pipeline.hearing.listener import Ears, Listener
 from pipeline.settings import Endpointing
-from tests.fakes import FakeLine, FakeRecognizer, FakeVoice
+from tests.fakes import FakeLine, FakeRecognizer, FakeTurnModel, FakeVoice, recognitions
 
-SETTINGS = Endpointing(silence=0.5)
+SETTINGS = Endpointing(min_silence=0.5, max_silence=0.5)
 Talk = Sequence[tuple[float, float]]
 
 
@@ -24,6 +24,8 @@ class Hearing:
     settings: Endpointing = SETTINGS
     on_event: Callable[[Listener, HearingEvent], None] = lambda listener, event: None
     capacity: int = 64
+    turn_model: FakeTurnModel | None = None
+    partial_every: float = 0.0
     told: list[HearingEvent] = field(default_factory=list)
 
     async def hear(self, talk: Talk, duration: float, *, lost: Talk = ()) -> None:
@@ -31,10 +33,10 @@ class Hearing:
         numbers = count(1)
         caller = FakeLine(talk, duration, lost=lost)
         listener = Listener(
-            FakeVoice(),
-            self.recognizer,
+            Ears(FakeVoice(), recognitions(self.recognizer), self.turn_model),
             self.settings,
             sustained=0.256,
+            partial_every=self.partial_every,
             language="en",
             clock=LoopClock(),
             next_turn=lambda: TurnId(next(numbers)),

@@ -3,12 +3,13 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from pipeline.hearing.endpointing import Endpointer, Signal
 from pipeline.settings import Endpointing
 
 WINDOW = 0.032
-SETTINGS = Endpointing(start=0.096, soft_end=0.128, silence=0.48, max_speech=4.0)
+SETTINGS = Endpointing(start=0.096, dip=0.064, soft_end=0.128, min_silence=0.2, max_silence=0.48, max_speech=4.0)
 SUSTAINED = 0.256
 
 Heard = list[tuple[float, Signal]]
@@ -30,7 +31,8 @@ def pattern(*stretches: tuple[float, float]) -> list[float]:
 
 
 def signals(heard: Heard) -> list[Signal]:
-    return [signal for _, signal in heard]
+    """Return the signals that say where a turn is."""
+    return [signal for _, signal in heard if signal is not Signal.DIPPED]
 
 
 def at(heard: Heard, wanted: Signal) -> float:
@@ -132,6 +134,60 @@ def test_the_soft_end_comes_after_the_same_silence_wherever_the_speech_was(befor
     assert found == [Signal.ENDED]
 
 
+def test_a_dip_is_told_before_the_soft_end_and_again_after_more_speech() -> None:
+    heard = hear(pattern((0.32, 1.0), (0.064, 0.0), (0.32, 1.0), (0.16, 0.0)))
+    assert [signal for _, signal in heard] == [
+        Signal.STARTED,
+        Signal.SUSTAINED,
+        Signal.DIPPED,
+        Signal.DIPPED,
+        Signal.ENDED,
+    ]
+    assert at(heard, Signal.DIPPED) == pytest.approx(0.32 + 0.064)
+
+
+def test_the_wait_for_the_end_may_become_shorter_meanwhile() -> None:
+    endpointer = Endpointer(SETTINGS, SUSTAINED)
+    for number, probability in enumerate(pattern((0.96, 1.0), (0.224, 0.0))):
+        endpointer.feed(probability, number * WINDOW, WINDOW)
+    assert not endpointer.over
+    endpointer.wait = 0.2
+    assert endpointer.over
+    assert endpointer.silence == pytest.approx(0.224)
+
+
+def test_speech_after_a_soft_end_restores_the_longest_wait_and_tells_the_pause() -> None:
+    endpointer = Endpointer(SETTINGS, SUSTAINED)
+    for number, probability in enumerate(pattern((0.96, 1.0), (0.16, 0.0))):
+        endpointer.feed(probability, number * WINDOW, WINDOW)
+    endpointer.wait = 0.2
+    for number, probability in enumerate(pattern((0.096, 1.0)), 35):
+        endpointer.feed(probability, number * WINDOW, WINDOW)
+    assert endpointer.pause == pytest.approx(0.16)
+    assert endpointer.wait == SETTINGS.max_silence
+
+
+@pytest.mark.parametrize("wrong", [{"min_silence": 2.0}, {"soft_end": 0.5}, {"dip": 0.1}])
+def test_silences_that_contradict_each_other_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValidationError, match="must not fall"):
+        Endpointing(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, (0.2, 1.5)),
+        ({"min_silence": 0.5}, (0.5, 1.5)),
+        ({"min_silence": 3.0}, (3.0, 3.0)),
+        ({"max_silence": 0.15}, (0.15, 0.15)),
+        ({"min_silence": 0.3, "max_silence": 0.9}, (0.3, 0.9)),
+    ],
+)
+def test_a_silence_follows_the_one_that_passes_it(given: dict[str, float], expected: tuple[float, float]) -> None:
+    changed = Endpointing().changed(**given)
+    assert (changed.min_silence, changed.max_silence) == expected
+
+
 def test_after_a_reset_the_turn_is_forgotten_and_the_clock_goes_on() -> None:
     endpointer = Endpointer(SETTINGS, SUSTAINED)
     for number in range(10):
@@ -156,8 +212,10 @@ stretches = st.lists(st.tuples(st.floats(0.0, 2.0), st.floats(0.0, 1.0)), max_si
 settings = st.builds(
     Endpointing,
     start=st.floats(0.01, 0.5),
+    dip=st.just(0.01),
     soft_end=st.floats(0.01, 1.0),
-    silence=st.floats(0.01, 1.5),
+    min_silence=st.just(1.0),
+    max_silence=st.floats(1.0, 2.0),
     max_speech=st.floats(0.1, 8.0),
 )
 

@@ -10,10 +10,12 @@ from pipeline.core.events import (
     EndReason,
     FinalTranscript,
     HearingEvent,
+    PartialTranscript,
     SpeechEnded,
     SpeechStarted,
     SpeechSustained,
     StageFailed,
+    TurnDrafted,
     TurnEnded,
 )
 from pipeline.hearing.listener import Listener
@@ -37,6 +39,8 @@ async def test_a_turn_is_told_from_its_start_to_its_transcript() -> None:
         SpeechStarted,
         SpeechSustained,
         SpeechEnded,
+        PartialTranscript,
+        TurnDrafted,
         TurnEnded,
         FinalTranscript,
     ]
@@ -60,8 +64,8 @@ async def test_a_recognizer_that_needs_longer_than_the_silence_delays_the_transc
     (soft,) = hearing.of(SpeechEnded)
     (ended,) = hearing.of(TurnEnded)
     (final,) = hearing.of(FinalTranscript)
-    assert final.at == pytest.approx(soft.at + 1.0)
-    assert ended.at - soft.at == pytest.approx(0.5 - 0.128, abs=0.04)
+    assert final.at == pytest.approx(soft.at + 1.0 - (SETTINGS.soft_end - SETTINGS.dip), abs=0.02)
+    assert ended.at - soft.at == pytest.approx(0.5 - SETTINGS.soft_end, abs=0.04)
 
 
 async def test_an_attempt_is_thrown_away_when_the_caller_goes_on() -> None:
@@ -77,7 +81,7 @@ async def test_the_utterance_keeps_the_pre_roll_before_the_speech() -> None:
     await hearing.hear([(1.024, 2.048)], 4.0)
     (utterance,) = hearing.recognizer.heard
     assert utterance.audio_at == pytest.approx(1.024 - SETTINGS.pre_roll, abs=0.033)
-    assert utterance.audio_end == pytest.approx(2.048 + SETTINGS.soft_end, abs=0.033)
+    assert utterance.audio_end == pytest.approx(2.048 + SETTINGS.dip, abs=0.033)
 
 
 async def test_without_pre_roll_no_speech_is_lost() -> None:
@@ -172,7 +176,9 @@ async def test_a_cleared_turn_has_no_end_and_no_transcript() -> None:
 
 
 @pytest.mark.parametrize("kind", [SpeechStarted, SpeechSustained, SpeechEnded, TurnEnded])
-@pytest.mark.parametrize("settings", [SETTINGS, Endpointing(silence=0.1, start=0.03)], ids=["usual", "hasty"])
+@pytest.mark.parametrize(
+    "settings", [SETTINGS, Endpointing(min_silence=0.1, max_silence=0.1, start=0.03)], ids=["usual", "hasty"]
+)
 @pytest.mark.parametrize("capacity", [0, 64])
 async def test_a_turn_may_be_cleared_or_committed_at_any_event(
     kind: type[HearingEvent], settings: Endpointing, capacity: int
@@ -222,7 +228,7 @@ async def test_after_a_hold_the_caller_is_heard_again_and_nothing_of_before() ->
 async def test_other_settings_hold_from_the_next_window_on() -> None:
     def change(listener: Listener, event: HearingEvent) -> None:
         if isinstance(event, SpeechStarted):
-            listener.change(Endpointing(silence=1.5))
+            listener.change(Endpointing(min_silence=1.5, max_silence=1.5))
 
     hearing = Hearing(on_event=change)
     await hearing.hear([(1.0, 2.0), (3.0, 4.0)], 7.0)

@@ -125,7 +125,7 @@ def test_a_profile_gets_the_first_model_of_each_list_that_can_be_had(run: Run, s
     profile = tmp_path / "own.toml"
     profile.write_text(
         '[recognition]\nmodels = ["not-in-the-catalog", "some-model"]\n'
-        '[dialog]\nmodels = ["some-model"]\n[speaking]\nvoice = "some-model"\n'
+        '[dialog]\nmodels = ["some-model"]\n[speaking]\nvoice = "some-model"\n[endpointing]\nturn_model = ""\n'
     )
     pulled = run("pull", "--profile", str(profile))
     assert pulled.exit_code == 0

@@ -15,7 +15,7 @@ from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.reply import ReplyShape
 from pipeline.session.session import Session
 from pipeline.settings import Call, Channels, Endpointing, Playout, Speaking
-from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeVoice
+from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeTurnModel, FakeVoice, recognitions
 
 ANSWER: Sequence[tuple[float, str]] = [
     (0.3, "We open"),
@@ -42,12 +42,14 @@ class Made:
     synthesizer: FakeSynthesizer = field(default_factory=FakeSynthesizer)
     agent: Agent = SILENT_AGENT
     call: Call = field(default_factory=Call)
-    endpointing: Endpointing = field(default_factory=lambda: Endpointing(silence=0.5))
+    endpointing: Endpointing = field(default_factory=lambda: Endpointing(min_silence=0.5, max_silence=0.5))
     barge_in: bool = True
     digits_stop: bool = True
     reports_playback: bool = False
     fallback: str = "Something went wrong."
     inbox: int = 64
+    turn_model: FakeTurnModel | None = None
+    partial_every: float = 0.0
 
     def session(self) -> Session:
         plan = CallPlan(
@@ -56,6 +58,7 @@ class Made:
             endpointing=self.endpointing,
             digits_stop=self.digits_stop,
             sustained=0.256,
+            partial_every=self.partial_every,
             digits=DigitRules(),
             language="en",
             history_turns=8,
@@ -71,7 +74,8 @@ class Made:
         )
         engines = Engines(
             voice=FakeVoice(),
-            recognizer=self.recognizer,
+            recognitions=recognitions(self.recognizer),
+            turn_model=self.turn_model,
             responder=Responder(self.model, self.agent.persona, ChatOptions()),
             synthesizer=self.synthesizer,
         )

@@ -57,7 +57,7 @@ async def test_the_segments_of_a_turn_add_up_to_its_response_gap() -> None:
 
 
 async def test_the_turn_ends_after_the_silence_of_the_settings() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 6.0), endpointing=Endpointing(silence=0.9))
+    made = Made(FakeLine([(1.0, 2.0)], 6.0), endpointing=Endpointing(min_silence=0.9, max_silence=0.9))
     await place(made)
     (turn,) = made.line.of(TurnEnded)
     assert isinstance(turn, TurnEnded)

@@ -152,7 +152,7 @@ async def test_a_client_may_start_the_wait_for_the_caller_anew() -> None:
 
 
 async def test_another_silence_ends_turns_from_then_on() -> None:
-    change = orders_at(SpeechStarted, EndpointingChanged(silence=1.5))
+    change = orders_at(SpeechStarted, EndpointingChanged(min_silence=1.5))
     made = Made(FakeLine([(1.0, 2.0)], 8.0, on_event=change))
     await place(made)
     (turn,) = made.line.of(TurnEnded)

@@ -345,7 +345,10 @@ class EndpointingConfig(_message.Message):
     speech_complete_ms: _builtins.int
     """Silence that ends a turn which sounds complete: 100 to 5000."""
     speech_incomplete_ms: _builtins.int
-    """Silence that ends a turn which sounds incomplete: 100 to 10000. Not served yet: UNIMPLEMENTED."""
+    """Silence that ends a turn which sounds incomplete, and any other: speech_complete_ms to 10000. Between the two the
+    wait depends on how complete the turn sounds; a caller who reads out digits is always given this one. Where only one
+    of the two is sent, the other moves with it if it has to.
+    """
     max_speech_ms: _builtins.int
     """Longest turn: 1000 to 28000. A longer one is ended and answered."""
     prefix_padding_ms: _builtins.int
@@ -605,7 +608,7 @@ class Reconfigure(_message.Message):
     """New language of the caller, BCP 47. Not served yet in mid-call: UNIMPLEMENTED."""
     @_builtins.property
     def endpointing(self) -> Global___EndpointingConfig:
-        """New turn-taking. Taken: no_input_ms, speech_complete_ms, max_speech_ms."""
+        """New turn-taking. Taken: no_input_ms, speech_complete_ms, speech_incomplete_ms, max_speech_ms."""
 
     @_builtins.property
     def barge_in(self) -> Global___BargeInConfig:
