@@ -18,6 +18,7 @@ from pipeline.entrances.switchboard import DigitRules as DigitTerms
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.observe import CallObserver, Metrics
 from pipeline.session.digits import DigitRules
+from pipeline.session.headroom import Headroom
 from pipeline.session.line import Line
 from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.reply import ReplyShape
@@ -67,6 +68,8 @@ class Calls:
         self._metrics = metrics
         self._clock = clock
         self._shared: Shared | None = None
+        most = settings.speculation.most if settings.speculation.enabled else 0
+        self._headroom = Headroom(settings.dialog.slots, most, self._is_busy)
 
     def open(self, shared: Shared) -> None:
         """Answer calls with these engines from now on."""
@@ -107,6 +110,7 @@ class Calls:
             turn_model=shared.turn_model,
             responder=Responder(shared.model, agent.persona, options),
             synthesizer=shared.synthesizer,
+            headroom=self._headroom,
         )
         return Call(plan, engines, _terms(start, agent, plan), start.conversation, self)
 
@@ -139,6 +143,10 @@ class Calls:
             return ended
         finally:
             observer.over(reason, seconds=self._clock.now() - began_at, turns=session.turn)
+
+    def _is_busy(self) -> bool:
+        """Return whether callers wait for recognition: no time for work that may be thrown away."""
+        return self._shared is not None and self._shared.recognitions.backlog > 0
 
     def _plan(self, start: CallStart, agent: Agent) -> CallPlan:
         settings = self._settings

@@ -19,6 +19,8 @@ from pipeline.core.events import (
     InputMissing,
     ReplyEnded,
     ReplyStatus,
+    Speculated,
+    SpeculationEnded,
     StageFailed,
     TurnEnded,
 )
@@ -107,6 +109,15 @@ class Metrics:
         self.calls_ended = Counter("voicepipe_calls_ended", "Calls that are over.", ["reason"], registry=own)
         self.calls_refused = Counter("voicepipe_calls_refused", "Calls not accepted.", ["code"], registry=own)
         self.replies = Counter("voicepipe_replies", "Replies by how they ended.", ["status"], registry=own)
+        self.speculations = Counter(
+            "voicepipe_speculations",
+            "Replies begun before their turn was over, by what became of them.",
+            ["outcome"],
+            registry=own,
+        )
+        self.speculation_wasted = Counter(
+            "voicepipe_speculation_wasted_seconds", "Time of speculative work that was thrown away.", registry=own
+        )
         self.barge_ins = Counter("voicepipe_barge_ins", "Replies that the caller's speech stopped.", registry=own)
         self.input_missing = Counter(
             "voicepipe_input_missing", "No input, no match, endless speech.", ["problem"], registry=own
@@ -158,6 +169,10 @@ class CallObserver:
                 self._log.warning(
                     "stage failed", turn=event.turn, stage=event.stage, code=event.code, message=event.message
                 )
+            case SpeculationEnded():
+                self._metrics.speculations.labels(event.outcome.value).inc()
+                if event.outcome is not Speculated.COMMITTED:
+                    self._metrics.speculation_wasted.inc(event.duration)
             case InputMissing():
                 self._metrics.input_missing.labels(event.problem.value).inc()
                 self._log.info("input missing", turn=event.turn, problem=event.problem.value)

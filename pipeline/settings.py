@@ -160,7 +160,8 @@ class Dialog(Section):
     """Threads of the chat model. 0 for one less than there are cores (llamacpp: with all of them its spin barriers
     starve the rest), or for the server's own choice (ollama)."""
     slots: int = Field(default=1, ge=1)
-    """Replies that llama.cpp writes at once, each with a prompt cache of its own."""
+    """Replies that the model writes at once: llama.cpp gives each a prompt cache of its own; for an Ollama server say
+    what its OLLAMA_NUM_PARALLEL is."""
     gpu_layers: int = 0
     """Layers that llama.cpp puts on the GPU; -1 for all."""
     connect_timeout: float = Field(default=2.0, gt=0)
@@ -171,6 +172,15 @@ class Dialog(Section):
     """Longest wait between two tokens."""
     history_turns: int = Field(default=8, ge=1)
     """Turns that the model still sees."""
+
+
+class Speculation(Section):
+    """Work on a reply before its turn is known to be over. Nothing of it is told, heard or kept before that."""
+
+    enabled: bool = True
+    """Off: the model is asked when the turn is over."""
+    most: int = Field(default=4, ge=1)
+    """Speculative replies at once, over all calls. They take slots of the model that nobody needs."""
 
 
 class Speaking(Section):
@@ -276,6 +286,7 @@ class Settings(BaseSettings):
     barge_in: BargeInSettings = BargeInSettings()
     recognition: Recognition = Recognition()
     dialog: Dialog = Dialog()
+    speculation: Speculation = Speculation()
     speaking: Speaking = Speaking()
     playout: Playout = Playout()
     channels: Channels = Channels()

@@ -196,6 +196,37 @@ class ReplyEnded(ReplyEvent):
     """What was left out or replaced, empty when nothing was."""
 
 
+# Speculation
+
+
+class Speculated(StrEnum):
+    """What became of work that was begun before its turn was known to be over."""
+
+    COMMITTED = "committed"
+    """The turn ended with the same words: the work became the reply."""
+    REOPENED = "reopened"
+    """The caller went on."""
+    CHANGED = "changed"
+    """Other words were understood in the end, or something else had been said meanwhile."""
+    CROWDED = "crowded"
+    """It gave way to a reply that a caller waited for."""
+    ABANDONED = "abandoned"
+    """The call went another way: a text, a hold, its end."""
+    REFUSED = "refused"
+    """It was not begun: the machine had no room for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeculationEnded(Event):
+    """Speculative work came to an end. For metrics; clients are not told."""
+
+    outcome: Speculated
+    duration: float
+    """Seconds of work, thrown away unless it was committed."""
+    characters: int
+    """How much the model had written."""
+
+
 # Call
 
 
@@ -297,6 +328,7 @@ CallEvent = (
     | PlaybackStarted
     | ReplyStopped
     | ReplyEnded
+    | SpeculationEnded
     | InputMissing
     | DigitsCollected
     | StageFailed

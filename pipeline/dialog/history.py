@@ -37,14 +37,16 @@ class History:
                 return
         self._said.append(Said(False, text, reply))
 
-    def messages(self) -> list[Message]:
+    def messages(self, then: str = "") -> list[Message]:
         """Return the last turns as chat messages in strict alternation, beginning with the caller's.
+
+        They end with ``then``, as if the caller had said it; the history stays as it is.
 
         Neighbours of one side are joined, so that a reply of which nothing was heard leaves no trace. What the service
         said before the caller's first turn (a greeting) comes along as an assistant message when nothing was cut.
         """
         merged: list[Message] = []
-        for said in self._said:
+        for said in (*self._said, Said(True, then)):
             if not said.text:
                 continue
             role: Role = "user" if said.by_caller else "assistant"

@@ -13,6 +13,7 @@ from pipeline.core.events import (
     InputProblem,
     PartialTranscript,
     ReplyStatus,
+    Speculated,
     SpeechEnded,
     SpeechStarted,
     SpeechSustained,
@@ -70,7 +71,9 @@ class Answers:
                 await self._understand(event)
             case StageFailed():
                 await self._tell(event)
-                self._ask_again(event.turn)
+                if event.code != "turn-model-failed":  # that one costs nothing but time
+                    await self._floor.give_up(Speculated.CHANGED)
+                    await self._ask_again(event.turn)
             case TurnEnded():
                 self._turn_ended = event
                 self._timers.stop_no_input()
@@ -78,11 +81,9 @@ class Answers:
                 if event.reason is EndReason.MAX_SPEECH:
                     await self._missing(event.turn, InputProblem.MAX_SPEECH)
             case TurnDrafted():
-                pass
+                await self._speculate(event)
             case SpeechStarted() | SpeechEnded() | PartialTranscript():
-                if self._listener.hears_speech:  # unless the turn was cleared while this event was on its way
-                    self._timers.stop_no_input()
-                await self._tell(event)
+                await self._hears(event)
 
     async def answer_waiting(self) -> bool:
         """Answer what had to wait, unless it has to wait still; return whether there was anything to answer."""
@@ -95,6 +96,7 @@ class Answers:
     async def typed(self, turn: TurnId, text: str, language: str, stops: bool) -> None:
         """Answer a turn in writing: at once where it stops a reply, otherwise after the reply."""
         self._listener.clear()
+        await self._floor.give_up(Speculated.ABANDONED)
         now = self._clock.now()
         if stops and self._floor.state is State.SPEAKING and self._floor.may_be_stopped:
             await self._floor.stop(ReplyStatus.BARGE_IN)
@@ -106,10 +108,24 @@ class Answers:
         await self._tell(final)
         await self._answer(final, written=True)
 
+    async def _hears(self, event: SpeechStarted | SpeechEnded | PartialTranscript) -> None:
+        """Take note that the caller is heard."""
+        if isinstance(event, SpeechStarted):
+            await self._floor.give_up(Speculated.REOPENED)
+        if self._listener.hears_speech:  # unless the turn was cleared while this event was on its way
+            self._timers.stop_no_input()
+        await self._tell(event)
+
+    async def _speculate(self, drafted: TurnDrafted) -> None:
+        """Begin the answer to a turn that may be over, if it could be given at once."""
+        if self._floor.state is State.LISTENING and not self._waiting and not self._listener.held:
+            await self._floor.speculate(drafted.turn, drafted.text)
+
     async def _understand(self, final: FinalTranscript) -> None:
         """Tell and answer what the caller said, if there is anything to answer."""
         await self._tell(final)
         if not final.text:
+            await self._floor.give_up(Speculated.CHANGED)
             await self._not_understood(final)
             return
         self.silences = 0
@@ -135,7 +151,7 @@ class Answers:
                 pass
         self._timers.stop_no_input()
         known = [event for event in (self._turn_ended, final) if event is not None and event.turn == final.turn]
-        self._floor.answer(final.turn, final.text, known)
+        await self._floor.answer(final.turn, final.text, known)
 
     async def _not_understood(self, final: FinalTranscript) -> None:
         if self._floor.state is not State.LISTENING:
@@ -143,14 +159,14 @@ class Answers:
         await self._missing(final.turn, InputProblem.NO_MATCH)
         long = final.audio_end - final.audio_start - self._plan.endpointing.pre_roll >= LONG_SPEECH
         if long:
-            self._ask_again(final.turn)
+            await self._ask_again(final.turn)
         else:
             self._wait_for_input()
 
-    def _ask_again(self, turn: TurnId) -> None:
+    async def _ask_again(self, turn: TurnId) -> None:
         if self._floor.state is not State.LISTENING or self._listener.held:
             return
-        if not self._floor.say(turn, self._plan.agent.phrases.no_match):
+        if not await self._floor.say(turn, self._plan.agent.phrases.no_match):
             self._wait_for_input()
 
     async def _missing(self, turn: TurnId, problem: InputProblem) -> None:

@@ -2,17 +2,27 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from enum import Enum, auto
-from itertools import count
 
 from anyio.abc import ObjectSendStream, TaskGroup
 
 from pipeline.core.clock import Clock
-from pipeline.core.events import CallEvent, ReplyEnded, ReplyId, ReplyStatus, ReplyStopped, TurnId
-from pipeline.core.stages import ChatDelta, Synthesizer
+from pipeline.core.events import (
+    CallEvent,
+    ReplyEnded,
+    ReplyId,
+    ReplyStatus,
+    ReplyStopped,
+    Speculated,
+    TurnId,
+)
+from pipeline.core.stages import ChatDelta
 from pipeline.dialog.history import History
-from pipeline.dialog.responder import Responder
+from pipeline.session.gate import Tell
 from pipeline.session.line import Line
-from pipeline.session.reply import Reply, ReplyShape, Tell
+from pipeline.session.plan import Engines
+from pipeline.session.replies import Replies
+from pipeline.session.reply import Reply, ReplyShape
+from pipeline.session.speculation import Speculation
 
 
 class State(Enum):
@@ -30,8 +40,7 @@ class Floor:
     def __init__(
         self,
         line: Line,
-        synthesizer: Synthesizer,
-        responder: Responder,
+        engines: Engines,
         history: History,
         shape: ReplyShape,
         *,
@@ -39,24 +48,18 @@ class Floor:
         tell: Tell,
     ) -> None:
         """Begin with nothing to say."""
-        self._line = line
-        self._synthesizer = synthesizer
-        self._responder = responder
+        self._responder = engines.responder
+        self._headroom = engines.headroom
         self._history = history
-        self._shape = shape
         self._clock = clock
         self._tell = tell
-        self._unfinished: dict[ReplyId, Reply] = {}
-        self._ids = count(1)
-        self._latest: Reply | None = None
+        self._replies = Replies(line, engines.synthesizer, shape, clock=clock, tell=tell)
         self._current: Reply | None = None
-        self._over: ObjectSendStream[ReplyEnded]
-        self._tasks: TaskGroup
+        self._speculation: Speculation | None = None
 
     def open(self, tasks: TaskGroup, over: ObjectSendStream[ReplyEnded]) -> None:
         """Run replies in ``tasks`` and report the end of each to ``over``."""
-        self._tasks = tasks
-        self._over = over
+        self._replies.open(tasks, over)
 
     @property
     def state(self) -> State:
@@ -65,15 +68,54 @@ class Floor:
             return State.LISTENING
         return State.SPEAKING if self._current.audible else State.THINKING
 
-    def answer(self, turn: TurnId, text: str, known: Sequence[CallEvent]) -> None:
-        """Begin the reply to what the caller said. ``known`` are the turn's events so far, for its spans."""
-        self._history.caller(text)
-        self._start(turn, self._responder.reply(self._history.messages()), known)
+    async def speculate(self, turn: TurnId, text: str) -> None:
+        """Begin the reply to what the caller may have said, where there is room; nothing of it is told or heard."""
+        await self.give_up(Speculated.CHANGED)
+        reply = self._replies.make(turn)
+        speculation = Speculation(reply, turn, self._history.messages(text))
+        claim = self._headroom.speculate(speculation.give_way)
+        if claim is None:
+            await self._tell(speculation.ended(Speculated.REFUSED, self._clock.now()))
+            return
+        self._speculation = speculation
+        speculation.claim = claim
+        self._replies.perform(reply, claim.over(self._responder.reply(speculation.messages)), claim)
 
-    def say(self, turn: TurnId, phrase: str, *, protected: bool = False) -> bool:
+    async def give_up(self, outcome: Speculated) -> None:
+        """Throw the speculation away, if there is one."""
+        speculation, self._speculation = self._speculation, None
+        if speculation is not None:
+            speculation.discard()
+            crowded = Speculated.CROWDED if speculation.crowded else outcome
+            await self._tell(speculation.ended(crowded, self._clock.now()))
+
+    async def answer(self, turn: TurnId, text: str, known: Sequence[CallEvent]) -> None:
+        """Begin the reply to what the caller said, or take the speculation for it if nothing else was said since.
+
+        ``known`` are the turn's events so far, for its spans.
+        """
+        messages = self._history.messages(text)
+        speculation = self._speculation
+        if speculation is None or not speculation.answers(turn, messages):
+            await self.give_up(Speculated.CHANGED)
+            self._history.caller(text)
+            reply, claim = self._replies.make(turn), self._headroom.claim()
+            self._replies.perform(reply, claim.over(self._responder.reply(messages)), claim)
+            self._commit(reply, known)
+            return
+        self._speculation = None
+        self._history.caller(text)
+        speculation.commit()
+        self._commit(speculation.reply, known)
+        await self._tell(speculation.ended(Speculated.COMMITTED, self._clock.now()))
+
+    async def say(self, turn: TurnId, phrase: str, *, protected: bool = False) -> bool:
         """Begin to say a phrase as it stands; return whether there was anything to say."""
         if phrase:
-            self._start(turn, _as_written(phrase), (), protected=protected)
+            await self.give_up(Speculated.ABANDONED)
+            reply = self._replies.make(turn, protected=protected)
+            self._replies.perform(reply, _as_written(phrase))
+            self._commit(reply, ())
         return bool(phrase)
 
     async def stop(self, status: ReplyStatus, onset_at: float | None = None) -> None:
@@ -97,48 +139,23 @@ class Floor:
     @property
     def unfinished(self) -> bool:
         """Return whether the end of a reply is still to come, that of a stopped one included."""
-        return bool(self._unfinished)
+        return self._replies.unfinished
 
     def played(self, reply: ReplyId, played_ms: int) -> None:
-        """Take the client's word on a reply that it is done with; about older ones it comes too late to matter."""
-        if self._latest is not None and self._latest.id == reply:
-            self._latest.played(played_ms)
+        """Take the client's word on how far it has played a reply."""
+        self._replies.played(reply, played_ms)
 
     def ended(self, event: ReplyEnded) -> bool:
         """Take note that a reply is over; return whether the client was ever told of it."""
-        reply = self._unfinished.pop(event.reply)
+        reply = self._replies.ended(event)
         self._history.heard(event.reply, event.heard)
-        if self._current is not None and self._current.id == event.reply:
+        if self._current is reply:
             self._current = None
         return reply.begun
 
-    def _start(
-        self,
-        turn: TurnId,
-        source: AsyncGenerator[ChatDelta, None],
-        known: Sequence[CallEvent],
-        *,
-        protected: bool = False,
-    ) -> None:
-        reply = Reply(
-            ReplyId(next(self._ids)),
-            turn,
-            line=self._line,
-            synthesizer=self._synthesizer,
-            shape=self._shape,
-            clock=self._clock,
-            tell=self._tell,
-        )
-        reply.protected = protected
-        reply.barge_in_allowed = self._shape.speech_stops and not protected
-        self._unfinished[reply.id] = reply
-        for event in known:
-            reply.timeline.feed(event)
-        older, self._latest, self._current = self._latest, reply, reply
-        self._tasks.start_soon(self._perform, reply, source, older)
-
-    async def _perform(self, reply: Reply, source: AsyncGenerator[ChatDelta, None], older: Reply | None) -> None:
-        await self._over.send(await reply.run(source, older))
+    def _commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:
+        self._replies.commit(reply, known)
+        self._current = reply
 
 
 async def _as_written(phrase: str) -> AsyncGenerator[ChatDelta, None]:

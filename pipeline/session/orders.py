@@ -16,6 +16,7 @@ from pipeline.core.events import (
     PlaybackKind,
     PlaybackReported,
     ReplyStatus,
+    Speculated,
     StageFailed,
     TextTyped,
     TurnId,
@@ -99,11 +100,13 @@ class Orders:
                 self._listener.commit()
             case ControlKind.CLEAR_INPUT:
                 self._listener.clear()
+                await self._floor.give_up(Speculated.ABANDONED)
                 self.wait_for_input()
             case ControlKind.CANCEL_RESPONSE:
                 await self._floor.stop(ReplyStatus.CANCELLED)
             case ControlKind.PAUSE:
                 await self._floor.stop(ReplyStatus.CANCELLED)
+                await self._floor.give_up(Speculated.ABANDONED)
                 self._listener.hold(True)
                 self._timers.stop_no_input()
             case ControlKind.RESUME:

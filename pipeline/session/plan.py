@@ -7,6 +7,7 @@ from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.session.digits import DigitRules
+from pipeline.session.headroom import Headroom
 from pipeline.session.reply import ReplyShape
 from pipeline.settings import Call, Endpointing
 
@@ -21,6 +22,7 @@ class Engines:
     responder: Responder
     """The agent's own."""
     synthesizer: Synthesizer
+    headroom: Headroom
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Reply: one answer from its first token to its last heard sample, in one cancel scope."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -24,6 +24,7 @@ from pipeline.core.events import (
 from pipeline.core.latency import Timeline
 from pipeline.core.pcm import Pcm
 from pipeline.core.stages import ChatDelta, Synthesizer, Usage
+from pipeline.session.gate import Gate, Tell
 from pipeline.session.line import Line, ReplyAudio
 from pipeline.settings import Channels, Speaking
 from pipeline.settings import Playout as PlayoutSettings
@@ -50,15 +51,14 @@ class ReplyShape:
     """Said when the model fails before it wrote anything."""
 
 
-Tell = Callable[[CallEvent], Awaitable[None]]
-
-
 class Reply:
-    """One reply. ``run`` does all the work; ``stop`` may be called at any moment."""
+    """One reply. ``run`` does all the work; ``stop`` may be called at any moment.
+
+    Nothing of it is told or played before ``commit``: until then it is speculation, and ``discard`` leaves no trace.
+    """
 
     def __init__(
         self,
-        reply: ReplyId,
         turn: TurnId,
         *,
         line: Line,
@@ -68,12 +68,11 @@ class Reply:
         tell: Tell,
     ) -> None:
         """Prepare a reply; nothing happens before ``run``."""
-        self.id = reply
+        self.id = ReplyId(0)
+        """Given by ``commit``."""
         self.turn = turn
         self.playhead = Playhead(line.output_rate)
         self.audible = False
-        self.begun = False
-        """The client was told of it."""
         self.protected = False
         """Only the client's order stops it."""
         self.barge_in_allowed = True
@@ -84,7 +83,9 @@ class Reply:
         self._synthesizer = synthesizer
         self._shape = shape
         self._clock = clock
-        self._tell = tell
+        self._gate = Gate(tell)
+        self._began_at = clock.now()
+        self._discarded = False
         self._scope = anyio.CancelScope()
         self._stopped_at: float | None = None
         self._reported = anyio.Event()
@@ -94,9 +95,30 @@ class Reply:
         self._degraded: list[str] = []
 
     @property
+    def begun(self) -> bool:
+        """Return whether the client was told of it."""
+        return self._gate.begun
+
+    @property
     def stopped(self) -> bool:
         """Return whether the reply was cut off."""
         return self._stopped_at is not None
+
+    def commit(self, reply: ReplyId, known: Sequence[CallEvent] = ()) -> None:
+        """Make it real, under this id: what was held back passes, and all that follows. ``known`` counts for spans."""
+        self.id = reply
+        for event in known:
+            self.timeline.feed(event)
+        self._gate.open(reply)
+
+    def discard(self) -> None:
+        """Throw speculative work away."""
+        self._discarded = True
+        self._scope.cancel()
+
+    def work(self) -> tuple[float, int]:
+        """Return the seconds since its beginning, and the characters written."""
+        return self._clock.now() - self._began_at, sum(map(len, self._text))
 
     def stop(self, status: ReplyStatus) -> None:
         """Cut the reply off: no frame leaves after this call returns. ``unwound`` is set once its work is over."""
@@ -118,23 +140,24 @@ class Reply:
         """Return the instant up to which the caller has listened: what had left before a stop is recalled."""
         return self._clock.now() if self._stopped_at is None else self._stopped_at
 
-    async def run(self, source: AsyncGenerator[ChatDelta, None], after: "Reply | None" = None) -> ReplyEnded:
+    async def run(self, source: AsyncGenerator[ChatDelta, None], after: "Reply | None" = None) -> ReplyEnded | None:
         """Write, speak and send the reply; return when the caller has heard it, or when it is unwound after a stop.
 
-        ``after`` is an older reply whose work must be over before this one's begins.
+        ``after`` is an older reply whose work must be over before this one's begins. Returns None when discarded.
         """
         try:
             with self._scope:
                 if after is not None:
                     await after.unwound.wait()
                 await self._emit(ReplyStarted, barge_in_allowed=self.barge_in_allowed)
-                self.begun = True
                 await self._flow(source)
                 await self._listened()
         finally:
             with anyio.CancelScope(shield=True):
                 await source.aclose()
             self.unwound.set()
+        if self._discarded:
+            return None
         if self.stopped:
             await self._recalled()
         return self._ended()
@@ -151,9 +174,13 @@ class Reply:
         )
         # All four ends close here: a task that is cancelled before its first step closes nothing.
         async with clauses_in, clauses, frames_in, frames, anyio.create_task_group() as tasks:
+            tasks.start_soon(self._release)
             tasks.start_soon(self._write, source, clauses_in)
             tasks.start_soon(self._speak, clauses, frames_in)
             await playout.run(frames, self._line.output_rate)
+
+    async def _release(self) -> None:
+        await self._gate.release()
 
     async def _write(self, source: AsyncGenerator[ChatDelta, None], clauses: ObjectSendStream[Clause]) -> None:
         """Cut deltas into clauses; say the fallback when the model fails before it wrote anything."""
@@ -209,6 +236,7 @@ class Reply:
                 await clauses.aclose()
 
     async def _send(self, pcm: Pcm, last: bool) -> None:
+        await self._gate.passed()
         await self._line.play(ReplyAudio(self.turn, self.id, pcm, last))
         if not self.audible and pcm.samples:
             self.audible = True
@@ -239,7 +267,7 @@ class Reply:
 
     async def _tell_all(self, event: CallEvent) -> None:
         self.timeline.feed(event)
-        await self._tell(event)
+        await self._gate.tell(event)
 
     def _ended(self) -> ReplyEnded:
         return ReplyEnded(

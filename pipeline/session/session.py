@@ -22,6 +22,7 @@ from pipeline.core.events import (
     PlaybackReported,
     ReplyEnded,
     ReplyStatus,
+    Speculated,
     SpeechEnded,
     SpeechStarted,
     SpeechSustained,
@@ -91,8 +92,7 @@ class Session:
         )
         self._floor = Floor(
             line,
-            engines.synthesizer,
-            engines.responder,
+            engines,
             History(plan.history_turns),
             plan.reply,
             clock=clock,
@@ -109,7 +109,7 @@ class Session:
             self._floor.open(tasks, self._inbox_in)
             tasks.start_soon(self._hear)
             tasks.start_soon(self._take_requests)
-            if not self._floor.say(self._turn, self._plan.agent.greeting):
+            if not await self._floor.say(self._turn, self._plan.agent.greeting):
                 self._orders.wait_for_input()
             reason = await self._conduct()
             await self._finish_replies()
@@ -153,6 +153,7 @@ class Session:
                 item = await self._inbox.receive()
             end = await (self._tick() if item is None else self._handle(item))
             if end is not None:
+                await self._floor.give_up(Speculated.ABANDONED)
                 await self._floor.stop(ReplyStatus.CANCELLED)
                 return end
 
@@ -227,7 +228,7 @@ class Session:
         phrases = self._plan.agent.phrases
         if self._answers.silences >= self._plan.call.no_input_limit:
             return await self._bow_out(CallEnd.NO_INPUT, phrases.goodbye)
-        if not self._floor.say(self._turn, phrases.no_input):
+        if not await self._floor.say(self._turn, phrases.no_input):
             self._orders.wait_for_input()
         return None
 
@@ -238,7 +239,7 @@ class Session:
         self._ending = reason
         await self._floor.stop(ReplyStatus.CANCELLED)
         self._timers.end_within(GOODBYE, self._clock.now())
-        said = not self._listener.held and self._floor.say(self._turn, phrase, protected=True)
+        said = not self._listener.held and await self._floor.say(self._turn, phrase, protected=True)
         return None if said else reason
 
     async def _typed(self, text: str, language: str, stops: bool) -> None:

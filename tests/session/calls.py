@@ -11,6 +11,7 @@ from pipeline.core.stages import ChatOptions
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
 from pipeline.session.digits import DigitRules
+from pipeline.session.headroom import Headroom
 from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.reply import ReplyShape
 from pipeline.session.session import Session
@@ -32,6 +33,11 @@ LONG_ANSWER: Sequence[tuple[float, str]] = [(0.3, "We sell bread, ")] + [
 SILENT_AGENT = Agent(id="test", name="Test", persona="You are a test.")
 
 
+def no_speculation() -> Headroom:
+    """Return room for replies that will be heard only."""
+    return Headroom(8, 0, lambda: False)
+
+
 @dataclass
 class Made:
     """The parts of a test's call."""
@@ -50,6 +56,7 @@ class Made:
     inbox: int = 64
     turn_model: FakeTurnModel | None = None
     partial_every: float = 0.0
+    headroom: Headroom = field(default_factory=no_speculation)
 
     def session(self) -> Session:
         plan = CallPlan(
@@ -78,6 +85,7 @@ class Made:
             turn_model=self.turn_model,
             responder=Responder(self.model, self.agent.persona, ChatOptions()),
             synthesizer=self.synthesizer,
+            headroom=self.headroom,
         )
         return Session(self.line, engines, plan, clock=LoopClock(), observe=lambda event: None, inbox=self.inbox)
 

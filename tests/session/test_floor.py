@@ -19,10 +19,12 @@ from pipeline.core.stages import ChatOptions, Message
 from pipeline.dialog.history import History
 from pipeline.dialog.responder import Responder
 from pipeline.session.floor import Floor, State
+from pipeline.session.headroom import Headroom
+from pipeline.session.plan import Engines
 from pipeline.session.reply import ReplyShape
 from pipeline.settings import Channels, Playout, Speaking
-from tests.fakes import FakeLine, FakeModel, FakeSynthesizer
-from tests.session.calls import ANSWER, LONG_ANSWER
+from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeVoice, recognitions
+from tests.session.calls import ANSWER, LONG_ANSWER, no_speculation
 from tests.virtual_time import pass_time
 
 pytestmark = pytest.mark.anyio
@@ -37,11 +39,14 @@ class Stage:
     floor: Floor
     history: History
     line: FakeLine
+    model: FakeModel
     ended: list[ReplyEnded] = field(default_factory=list)
 
 
 @asynccontextmanager
-async def stage(model: FakeModel, *, reports_playback: bool = False) -> AsyncIterator[Stage]:
+async def stage(
+    model: FakeModel, *, reports_playback: bool = False, headroom: Headroom | None = None
+) -> AsyncIterator[Stage]:
     line, history = FakeLine([], 0.0), History(8)
     shape = ReplyShape(
         Speaking(),
@@ -52,16 +57,24 @@ async def stage(model: FakeModel, *, reports_playback: bool = False) -> AsyncIte
         reports_playback=reports_playback,
         fallback="",
     )
+    recognizer = FakeRecognizer([(0.1, "hello")])
+    engines = Engines(
+        voice=FakeVoice(),
+        recognitions=recognitions(recognizer),
+        turn_model=None,
+        responder=Responder(model, "You are a test.", ChatOptions()),
+        synthesizer=FakeSynthesizer(),
+        headroom=headroom or no_speculation(),
+    )
     floor = Floor(
         line,
-        FakeSynthesizer(),
-        Responder(model, "You are a test.", ChatOptions()),
+        engines,
         history,
         shape,
         clock=LoopClock(),
         tell=line.send,
     )
-    made = Stage(floor, history, line)
+    made = Stage(floor, history, line, model)
     over_in, over = anyio.create_memory_object_stream[ReplyEnded](8)
 
     async def take() -> None:
@@ -80,7 +93,7 @@ async def stage(model: FakeModel, *, reports_playback: bool = False) -> AsyncIte
 async def test_the_state_follows_the_reply() -> None:
     async with stage(FakeModel(ANSWER)) as on:
         states = [on.floor.state]
-        on.floor.answer(TURN, "when do you open", ())
+        await on.floor.answer(TURN, "when do you open", ())
         states.append(on.floor.state)
         await pass_time(1.0)
         states.append(on.floor.state)
@@ -92,9 +105,9 @@ async def test_the_state_follows_the_reply() -> None:
 async def test_an_answer_is_asked_for_with_what_was_said_and_heard_before() -> None:
     model = FakeModel(ANSWER)
     async with stage(model) as on:
-        on.floor.say(TURN, "Hello!")
+        await on.floor.say(TURN, "Hello!")
         await pass_time(3.0)
-        on.floor.answer(TURN, "when do you open", ())
+        await on.floor.answer(TURN, "when do you open", ())
         await pass_time(5.0)
     assert model.asked[0][1:] == [Message("assistant", "Hello!"), Message("user", "when do you open")]
     assert on.history.messages()[-1] == Message("assistant", "We open at nine, and we close at six.")
@@ -102,7 +115,7 @@ async def test_an_answer_is_asked_for_with_what_was_said_and_heard_before() -> N
 
 async def test_an_empty_phrase_is_not_said() -> None:
     async with stage(FakeModel(ANSWER)) as on:
-        assert not on.floor.say(TURN, "")
+        assert not await on.floor.say(TURN, "")
         assert on.floor.state is State.LISTENING
         assert on.line.events == []
 
@@ -116,7 +129,7 @@ async def test_stopping_without_a_reply_tells_nothing() -> None:
 
 async def test_a_reply_is_stopped_once() -> None:
     async with stage(FakeModel(LONG_ANSWER)) as on:
-        on.floor.answer(TURN, "what do you sell", ())
+        await on.floor.answer(TURN, "what do you sell", ())
         await pass_time(3.0)
         await on.floor.stop(ReplyStatus.BARGE_IN)
         await on.floor.stop(ReplyStatus.CANCELLED)
@@ -127,7 +140,7 @@ async def test_a_reply_is_stopped_once() -> None:
 
 async def test_the_history_has_what_was_heard_as_soon_as_a_reply_is_stopped() -> None:
     async with stage(FakeModel(LONG_ANSWER)) as on:
-        on.floor.answer(TURN, "what do you sell", ())
+        await on.floor.answer(TURN, "what do you sell", ())
         await pass_time(3.0)
         await on.floor.stop(ReplyStatus.BARGE_IN)
         asked, heard = on.history.messages()
@@ -138,7 +151,7 @@ async def test_the_history_has_what_was_heard_as_soon_as_a_reply_is_stopped() ->
 @pytest.mark.parametrize("reports_playback", [False, True])
 async def test_what_was_heard_does_not_grow_after_the_stop(reports_playback: bool) -> None:
     async with stage(FakeModel(LONG_ANSWER), reports_playback=reports_playback) as on:
-        on.floor.answer(TURN, "what do you sell", ())
+        await on.floor.answer(TURN, "what do you sell", ())
         await pass_time(3.0)
         (started,) = on.line.of(PlaybackStarted)
         await on.floor.stop(ReplyStatus.BARGE_IN)
@@ -150,7 +163,7 @@ async def test_what_was_heard_does_not_grow_after_the_stop(reports_playback: boo
 
 async def test_a_client_may_say_after_the_stop_how_far_it_had_played() -> None:
     async with stage(FakeModel(LONG_ANSWER), reports_playback=True) as on:
-        on.floor.answer(TURN, "what do you sell", ())
+        await on.floor.answer(TURN, "what do you sell", ())
         await pass_time(3.0)
         await on.floor.stop(ReplyStatus.BARGE_IN)
         on.floor.played(ReplyId(1), 700)
@@ -160,7 +173,7 @@ async def test_a_client_may_say_after_the_stop_how_far_it_had_played() -> None:
 
 async def test_the_word_of_a_client_on_another_reply_changes_nothing() -> None:
     async with stage(FakeModel(LONG_ANSWER)) as on:
-        on.floor.answer(TURN, "what do you sell", ())
+        await on.floor.answer(TURN, "what do you sell", ())
         await pass_time(3.0)
         on.floor.played(ReplyId(7), 0)
         await on.floor.stop(ReplyStatus.BARGE_IN)
@@ -170,9 +183,9 @@ async def test_the_word_of_a_client_on_another_reply_changes_nothing() -> None:
 
 async def test_replies_are_numbered_from_one() -> None:
     async with stage(FakeModel(ANSWER)) as on:
-        on.floor.say(TURN, "Hello!")
+        await on.floor.say(TURN, "Hello!")
         await pass_time(3.0)
-        on.floor.answer(TURN, "when do you open", ())
+        await on.floor.answer(TURN, "when do you open", ())
         await pass_time(5.0)
     assert [ended.reply for ended in on.ended] == [1, 2]
 
@@ -180,10 +193,10 @@ async def test_replies_are_numbered_from_one() -> None:
 async def test_a_reply_begins_when_the_work_of_the_stopped_one_is_over() -> None:
     model = FakeModel(LONG_ANSWER, ANSWER)
     async with stage(model) as on:
-        on.floor.answer(TURN, "what do you sell", ())
+        await on.floor.answer(TURN, "what do you sell", ())
         await pass_time(3.0)
         await on.floor.stop(ReplyStatus.BARGE_IN)
-        on.floor.answer(TurnId(2), "when do you open", ())
+        await on.floor.answer(TurnId(2), "when do you open", ())
         await pass_time(0.1)
         assert model.open_streams == 1
         await pass_time(5.0)
@@ -192,7 +205,7 @@ async def test_a_reply_begins_when_the_work_of_the_stopped_one_is_over() -> None
 
 async def test_a_phrase_may_be_protected() -> None:
     async with stage(FakeModel(ANSWER)) as on:
-        on.floor.say(TURN, "Goodbye, and thank you for your call.", protected=True)
+        await on.floor.say(TURN, "Goodbye, and thank you for your call.", protected=True)
         await pass_time(1.0)
         assert not on.floor.may_be_stopped
         (started,) = on.line.of(ReplyStarted)

@@ -19,7 +19,9 @@ from pipeline.core.events import (
     ReplyStopped,
     TextTyped,
 )
-from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer
+from pipeline.session.headroom import Headroom
+from pipeline.settings import Endpointing
+from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeTurnModel
 from tests.session.calls import LONG_ANSWER, Made, place
 from tests.virtual_time import run_virtually
 
@@ -58,6 +60,10 @@ class Script:
     barge_in: bool
     reports_playback: bool
     hang_up_after: float | None
+    silences: tuple[float, float]
+    sounds_over: list[tuple[float, float]]
+    partials: bool
+    speculative: int
 
     def made(self) -> Made:
         due = sorted(self.orders, key=lambda order: order[0])
@@ -73,6 +79,10 @@ class Script:
             synthesizer=FakeSynthesizer(delay=self.voice_delay),
             barge_in=self.barge_in,
             reports_playback=self.reports_playback,
+            endpointing=Endpointing(soft_end=0.096, min_silence=self.silences[0], max_silence=self.silences[1]),
+            turn_model=FakeTurnModel(self.sounds_over),
+            partial_every=0.3 if self.partials else 0.0,
+            headroom=Headroom(1, self.speculative, lambda: False),
         )
 
 
@@ -81,13 +91,19 @@ scripts = st.builds(
     talk=talks(),
     after=st.floats(0.1, 8.0),
     orders=st.lists(st.tuples(st.integers(1, 30), st.sampled_from(ORDERS)), max_size=3),
-    texts=st.lists(st.tuples(st.floats(0.0, 1.5), st.sampled_from(["hello", ""])), min_size=1, max_size=10),
+    texts=st.lists(
+        st.tuples(st.floats(0.0, 1.5), st.sampled_from(["Hello.", "my number is 12", ""])), min_size=1, max_size=10
+    ),
     model_delay=st.floats(0.0, 1.5),
     deltas=st.integers(0, 20),
     voice_delay=st.floats(0.0, 0.6),
     barge_in=st.booleans(),
     reports_playback=st.booleans(),
     hang_up_after=st.none() | st.floats(0.1, 20.0),
+    silences=st.sampled_from([(0.2, 1.5), (0.5, 0.5), (0.1, 0.3)]),
+    sounds_over=st.lists(st.tuples(st.floats(0.0, 0.3), st.floats(0.0, 1.0)), min_size=1, max_size=5),
+    partials=st.booleans(),
+    speculative=st.integers(0, 1),
 )
 
 

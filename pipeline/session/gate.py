@@ -1,0 +1,54 @@
+"""Gate: holds back what a reply tells and plays until the reply is real."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import anyio
+
+from pipeline.core.events import CallEvent, ReplyEvent, ReplyId
+
+Tell = Callable[[CallEvent], Awaitable[None]]
+
+
+class Gate:
+    """The gate of one reply. Events pass in the order in which they came, those that were held first."""
+
+    def __init__(self, tell: Tell) -> None:
+        """Hold everything until ``open``."""
+        self._tell = tell
+        self._held: deque[CallEvent] = deque()
+        self._reply: ReplyId | None = None
+        self._opened = anyio.Event()
+        self._released = anyio.Event()
+        self.begun = False
+        """Something has been told."""
+
+    def open(self, reply: ReplyId) -> None:
+        """Let everything pass from now on, under this id."""
+        self._reply = reply
+        self._opened.set()
+
+    async def release(self) -> None:
+        """Wait for the gate to open, then tell what was held. One task of the reply runs it."""
+        await self._opened.wait()
+        while self._held:
+            await self._tell(self._named(self._held.popleft()))
+            self.begun = True
+        self._released.set()
+
+    async def tell(self, event: CallEvent) -> None:
+        """Tell an event, or hold it; its reply's id is filled in when it passes."""
+        if self._released.is_set():
+            await self._tell(self._named(event))
+        else:
+            self._held.append(event)
+
+    async def passed(self) -> None:
+        """Wait until all that was held has been told."""
+        await self._released.wait()
+
+    def _named(self, event: CallEvent) -> CallEvent:
+        if isinstance(event, ReplyEvent) and self._reply is not None:
+            return replace(event, reply=self._reply)
+        return event

@@ -1,0 +1,85 @@
+"""Replies: makes the replies of one call, numbers them, runs them, and keeps those that are not finished."""
+
+from collections.abc import AsyncGenerator, Sequence
+from itertools import count
+
+from anyio.abc import ObjectSendStream, TaskGroup
+
+from pipeline.core.clock import Clock
+from pipeline.core.events import CallEvent, ReplyEnded, ReplyId, TurnId
+from pipeline.core.stages import ChatDelta, Synthesizer
+from pipeline.session.gate import Tell
+from pipeline.session.headroom import Claim
+from pipeline.session.line import Line
+from pipeline.session.reply import Reply, ReplyShape
+
+
+class Replies:
+    """All replies of one call."""
+
+    def __init__(self, line: Line, synthesizer: Synthesizer, shape: ReplyShape, *, clock: Clock, tell: Tell) -> None:
+        """Begin with none."""
+        self._line = line
+        self._synthesizer = synthesizer
+        self._shape = shape
+        self._clock = clock
+        self._tell = tell
+        self._unfinished: dict[ReplyId, Reply] = {}
+        self._ids = count(1)
+        self._latest: Reply | None = None
+        self._over: ObjectSendStream[ReplyEnded]
+        self._tasks: TaskGroup
+
+    def open(self, tasks: TaskGroup, over: ObjectSendStream[ReplyEnded]) -> None:
+        """Run replies in ``tasks`` and report the end of each to ``over``."""
+        self._tasks = tasks
+        self._over = over
+
+    def make(self, turn: TurnId, *, protected: bool = False) -> Reply:
+        """Return a reply that is not real yet."""
+        reply = Reply(
+            turn,
+            line=self._line,
+            synthesizer=self._synthesizer,
+            shape=self._shape,
+            clock=self._clock,
+            tell=self._tell,
+        )
+        reply.protected = protected
+        reply.barge_in_allowed = self._shape.speech_stops and not protected
+        return reply
+
+    def perform(self, reply: Reply, source: AsyncGenerator[ChatDelta, None], claim: Claim | None = None) -> None:
+        """Begin the work on a reply, behind that of the one before; ``claim`` is given back when it is over."""
+        self._tasks.start_soon(self._perform, reply, source, self._latest, claim)
+
+    def commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:
+        """Make a reply real, with the next number; ``known`` are the turn's events so far, for its spans."""
+        reply.commit(ReplyId(next(self._ids)), known)
+        self._unfinished[reply.id] = reply
+        self._latest = reply
+
+    @property
+    def unfinished(self) -> bool:
+        """Return whether the end of a real reply is still to come, that of a stopped one included."""
+        return bool(self._unfinished)
+
+    def played(self, reply: ReplyId, played_ms: int) -> None:
+        """Take the client's word on a reply that it is done with; about older ones it comes too late to matter."""
+        if self._latest is not None and self._latest.id == reply:
+            self._latest.played(played_ms)
+
+    def ended(self, event: ReplyEnded) -> Reply:
+        """Forget a reply that is over, and return it."""
+        return self._unfinished.pop(event.reply)
+
+    async def _perform(
+        self, reply: Reply, source: AsyncGenerator[ChatDelta, None], older: Reply | None, claim: Claim | None
+    ) -> None:
+        try:
+            ended = await reply.run(source, older)
+        finally:
+            if claim is not None:
+                claim.release()  # where the model was never asked
+        if ended is not None:
+            await self._over.send(ended)
