@@ -11,7 +11,16 @@ from pipeline.core.clock import LoopClock
 from pipeline.core.errors import DialogError, HearingError, SpeakingError
 from pipeline.core.events import CallEvent, ClientEvent, ReplyId, ReplyStopped
 from pipeline.core.pcm import MicFrame, Pcm
-from pipeline.core.stages import ChatDelta, ChatOptions, Message, Recognition, Recognizer, Usage, VoiceActivity
+from pipeline.core.stages import (
+    ChatDelta,
+    ChatOptions,
+    Message,
+    Recognition,
+    Recognizer,
+    Speech,
+    Usage,
+    VoiceActivity,
+)
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.session.line import ReplyAudio
 
@@ -101,7 +110,7 @@ class FakeModel:
 class FakeSynthesizer:
     """Speaks at ``chars_per_second``; each clause's first piece comes after ``delay`` seconds, in pieces of 0.2 s.
 
-    A clause that holds ``fails_at`` raises.
+    It does not know where its words end. A clause that holds ``fails_at`` raises.
     """
 
     def __init__(self, delay: float = 0.05, chars_per_second: float = 15.0, fails_at: str = "\0") -> None:
@@ -115,7 +124,7 @@ class FakeSynthesizer:
     def rate(self) -> int:
         return RATE
 
-    async def speak(self, text: str) -> AsyncGenerator[Pcm, None]:
+    async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
         self.open_streams += 1
         try:
             await anyio.sleep(self._delay)
@@ -124,7 +133,7 @@ class FakeSynthesizer:
             self.spoken.append(text)
             total, piece = round(len(text) / self._pace * RATE), RATE // 5
             for start in range(0, total, piece):
-                yield Pcm(LOUD * min(piece, total - start), RATE, start)
+                yield Speech(Pcm(LOUD * min(piece, total - start), RATE, start))
                 await anyio.sleep(self._delay / 10)
         finally:
             self.open_streams -= 1

@@ -83,7 +83,7 @@ def spoken(texts: Sequence[str], settings: Settings, store: Store) -> list[Utter
     voice = Piper.load(store.path(settings.speaking.voice), settings.speaking)
 
     async def sound(text: str) -> Pcm:
-        return joined([piece async for piece in voice.speak(text)])
+        return joined([piece.pcm async for piece in voice.speak(text)])
 
     return [Utterance(text, anyio.run(sound, text)) for text in texts]
 

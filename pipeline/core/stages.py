@@ -123,6 +123,27 @@ class ChatModel(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class WordEnd:
+    """Where a word of a text ends."""
+
+    characters: int
+    """Characters of the text up to there."""
+    samples: int
+    """Samples of the text's speech up to there, at the synthesizer's rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A piece of a text's speech."""
+
+    pcm: Pcm
+    """Follows the piece before it; ``start`` counts from the first one."""
+    words: tuple[WordEnd, ...] = ()
+    """The words that are placed by this piece, which may lie in later ones; all words of the text in order. A word is
+    placed no later than with its own sound. None at all from an engine that does not know."""
+
+
 class Synthesizer(Protocol):
     """Speaks text."""
 
@@ -131,7 +152,7 @@ class Synthesizer(Protocol):
         """Return the rate of the audio in hertz."""
         ...
 
-    def speak(self, text: str) -> AsyncGenerator[Pcm, None]:
+    def speak(self, text: str) -> AsyncGenerator[Speech, None]:
         """Yield the speech of ``text`` in order, the first piece as early as the engine can.
 
         Raises SpeakingError when the engine fails. Closing early discards the rest.

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import AsyncGenerator, Generator, Iterator
+from itertools import accumulate, chain
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +13,17 @@ import onnx
 import onnxruntime
 from anyio import CancelScope, CapacityLimiter, to_thread
 from onnx.utils import Extractor
-from piper.config import PiperConfig
+from piper.config import PhonemeType, PiperConfig
+from piper.const import BOS, EOS, PAD
 from piper.voice import PiperVoice
 from streaming_vits import graph
 
 from pipeline.core.errors import ModelError, SpeakingError
 from pipeline.core.pcm import Pcm
+from pipeline.core.stages import Speech, WordEnd
 from pipeline.settings import Speaking
 from pipeline.speaking.trimming import Samples, Trimmer
+from pipeline.speaking.words import word_ends, words
 
 PIECES = (24, 56, 192)
 """Frames (11.6 ms) of the first pieces; the last number goes on. A piece takes 0.7 ms for each of its frames and of its
@@ -40,26 +44,46 @@ _PAUSE = 0.05
 """Behind a clause that was cut where there is no punctuation."""
 
 Floats = npt.NDArray[np.float32]
+Lengths = npt.NDArray[np.int64]
+
+
+class Sound(NamedTuple):
+    """One sentence as a network speaks it."""
+
+    pieces: Iterator[Floats]
+    """Its samples, -1 to 1, in order."""
+    lengths: Lengths
+    """Samples of each phoneme id, shape (ids,); empty when the network does not say."""
+
+
+class _Piece(NamedTuple):
+    samples: Samples
+    words: tuple[WordEnd, ...]
 
 
 class _Vits(Protocol):
     """A voice's network."""
 
-    def decode(self, inputs: dict[str, Any]) -> Iterator[Floats]:
-        """Yield the sound of one sentence, -1 to 1, in pieces."""
+    aligned: bool
+    """Whether it tells how long each phoneme lasts."""
+
+    def decode(self, inputs: dict[str, Any]) -> Sound:
+        """Return the sound of one sentence; a piece is computed when it is taken."""
         ...
 
 
 class _Whole:
     """The network as it comes: a sentence is one piece."""
 
+    aligned = False
+
     def __init__(self, model: bytes) -> None:
         self._session = _session(model)
 
-    def decode(self, inputs: dict[str, Any]) -> Iterator[Floats]:
+    def decode(self, inputs: dict[str, Any]) -> Sound:
         known = {item.name for item in self._session.get_inputs()}
         sound = self._session.run(None, {name: value for name, value in inputs.items() if name in known})[0]
-        yield np.asarray(sound, np.float32).reshape(-1)
+        return Sound(iter([np.asarray(sound, np.float32).reshape(-1)]), np.empty(0, np.int64))
 
 
 class _Split:
@@ -74,11 +98,24 @@ class _Split:
         self._seam = [seam.z_p, seam.mask, *([seam.g] if seam.g else [])]
         extractor = Extractor(whole)
         outputs = [node.name for node in whole.graph.output[:1]]
-        self._front = _session(extractor.extract_model(self._inputs, self._seam).SerializeToString())
+        front = extractor.extract_model(self._inputs, self._seam)
+        # VITS rounds the length of each phoneme up to whole frames. Source: Piper's patch_voice_with_alignment.
+        lengths = [name for node in front.graph.node if node.op_type == "Ceil" for name in node.output]
+        self.aligned = len(lengths) == 1
+        if self.aligned:
+            front.graph.output.append(onnx.ValueInfoProto(name=lengths[0]))
+        self._front = _session(front.SerializeToString())
         self._decoder = _session(extractor.extract_model(self._seam, outputs).SerializeToString())
 
-    def decode(self, inputs: dict[str, Any]) -> Iterator[Floats]:
-        frames, mask, *speaker = self._front.run(None, {name: inputs[name] for name in self._inputs})
+    def decode(self, inputs: dict[str, Any]) -> Sound:
+        values = self._front.run(None, {name: inputs[name] for name in self._inputs})
+        seam, rest = values[: len(self._seam)], values[len(self._seam) :]
+        lengths = rest[0].reshape(-1).astype(np.int64) if rest else np.empty(0, np.int64)
+        if lengths.sum() != seam[0].shape[2]:
+            lengths = lengths[:0]  # what was rounded up there was something else
+        return Sound(self._decode(*seam), lengths * self._hop)
+
+    def _decode(self, frames: Floats, mask: Floats, *speaker: Floats) -> Iterator[Floats]:
         end = frames.shape[2]
         begin = 0
         sizes = iter(PIECES)
@@ -99,11 +136,11 @@ class _Steps:
     A thread may go on while nobody waits for it any more: asyncio's own ``Task.cancel`` knows no shields.
     """
 
-    def __init__(self, pieces: Generator[Samples, None, None]) -> None:
+    def __init__(self, pieces: Generator[_Piece, None, None]) -> None:
         self._pieces = pieces
         self._free = Lock()
 
-    def next(self) -> Samples | None:
+    def next(self) -> _Piece | None:
         with self._free:
             return next(self._pieces, None)
 
@@ -166,13 +203,20 @@ class Piper:
         """Return whether the voice is decoded in pieces; False when its network cannot be split."""
         return isinstance(self._vits, _Split)
 
+    @property
+    def aligned(self) -> bool:
+        """Return whether the voice tells where its words end; phonemizers other than espeak are too slow to ask."""
+        return self._vits.aligned and self._voice.config.phoneme_type in (PhonemeType.ESPEAK, PhonemeType.TEXT)
+
     async def warm(self) -> None:
         """Speak once, unheard, so that the first caller does not wait for espeak and for memory."""
         async for _ in self.speak(SAMPLE_TEXT):
             pass
 
-    async def speak(self, text: str) -> AsyncGenerator[Pcm, None]:
+    async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
         """Yield the speech of ``text`` without the silence around it; nothing for a text without sounds.
+
+        Words are placed sentence by sentence, each with the first piece of its sentence.
 
         Closing early computes no further piece. A cancelled call waits for the piece under way.
         Raises SpeakingError: ``synthesis-failed``.
@@ -181,31 +225,64 @@ class Piper:
         start = 0
         try:
             while (piece := await self._next(steps)) is not None:
-                yield Pcm(piece.astype("<i2").tobytes(), self.rate, start)
-                start += len(piece)
+                yield Speech(Pcm(piece.samples.astype("<i2").tobytes(), self.rate, start), piece.words)
+                start += len(piece.samples)
         finally:
             with CancelScope(shield=True):
                 await to_thread.run_sync(steps.close)
 
-    async def _next(self, steps: _Steps) -> Samples | None:
+    async def _next(self, steps: _Steps) -> _Piece | None:
         try:
             return await to_thread.run_sync(steps.next, limiter=self._limiter)
         except Exception as error:
             raise SpeakingError("synthesis-failed", f"piper failed: {type(error).__name__}") from error
 
-    def _pieces(self, text: str) -> Generator[Samples, None, None]:
+    def _pieces(self, text: str) -> Generator[_Piece, None, None]:
         """Yield the trimmed speech; every step computes one piece, the first also the phonemes and the prosody."""
         if not any(sign.isalnum() for sign in text):
             return  # espeak would read the name of a lone exclamation mark
-        for phonemes in self._voice.phonemize(text):
+        sentences = self._voice.phonemize(text)
+        placed = self._words(text, sentences) if self.aligned else [[] for _ in sentences]
+        begin = 0
+        for phonemes, over in zip(sentences, placed, strict=True):
             trimmer = Trimmer(self.rate, _PAUSES.get("".join(phonemes).rstrip()[-1:], _PAUSE))
-            for sound in self._vits.decode(self._network_inputs(phonemes)):
-                kept = trimmer.feed(_int16(sound * self._gain))
+            sound = self._vits.decode(self._network_inputs(phonemes))
+            ends = self._ends(over, phonemes, sound.lengths)
+            for samples in sound.pieces:
+                kept = trimmer.feed(_int16(samples * self._gain))
                 if len(kept):
-                    yield kept
+                    moved = begin - trimmer.dropped
+                    yield _Piece(kept, tuple(WordEnd(at, max(begin, end + moved)) for at, end in ends))
+                    begin += len(kept)
+                    ends = []
             rest = trimmer.flush()
             if len(rest):
-                yield rest
+                yield _Piece(rest, ())
+                begin += len(rest)
+
+    def _words(self, text: str, sentences: list[list[str]]) -> list[list[tuple[int, int]]]:
+        """Return for each sentence the words that end in it: characters of ``text`` and phonemes of the sentence.
+
+        espeak needs 0.1 ms for each word that it is asked for alone.
+        """
+        written = words(text)
+        alone = [list(chain.from_iterable(self._voice.phonemize(word))) for word in written]
+        characters = accumulate(map(len, written))
+        return [[(next(characters), count) for count in counts] for counts in word_ends(alone, sentences)]
+
+    def _ends(self, over: list[tuple[int, int]], phonemes: list[str], lengths: Lengths) -> list[tuple[int, int]]:
+        """Return the words of a sentence: characters of the text and samples of the sentence, before it is trimmed.
+
+        A phoneme lasts until the pad behind it is over. Nothing when ``lengths`` are not those of its phonemes.
+        """
+        if not over:
+            return []
+        ids = self._voice.config.phoneme_id_map
+        counts = [len(ids[phoneme]) + len(ids[PAD]) if phoneme in ids else 0 for phoneme in (BOS, *phonemes)]
+        if sum(counts) + len(ids[EOS]) != len(lengths):
+            return []
+        samples = np.cumsum(lengths)[np.cumsum(counts) - 1]
+        return [(characters, int(samples[count])) for characters, count in over]
 
     def _network_inputs(self, phonemes: list[str]) -> dict[str, Any]:
         ids = np.array([self._voice.phonemes_to_ids(phonemes)], np.int64)
@@ -213,7 +290,7 @@ class Piper:
 
     def _measure_level(self) -> None:
         """Measure the voice's level and set the gain that brings it to ``LEVEL``."""
-        sound = np.concatenate(list(self._pieces(SAMPLE_TEXT))) / 32768
+        sound = np.concatenate([piece.samples for piece in self._pieces(SAMPLE_TEXT)]) / 32768
         self._gain = LEVEL / float(np.sqrt(np.mean(sound * sound)))
 
 

@@ -31,12 +31,15 @@ class Speaker:
         self._frame_samples = round(frame * rate)
         self._framer = Framer(self._frame_samples)
         self._ready = ready
-        self._made = 0
+        self._rates = (synthesizer.rate, rate)
+        self._spoken = 0
+        """Samples that the voice has made."""
 
     async def frames(self, clauses: ObjectReceiveStream[Clause]) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of all clauses in order; the last frame is padded with silence. Raises SpeakingError."""
         async for clause in clauses:
-            self._playhead.clause_begins(clause.text, self._made)
+            begin = self._spoken
+            self._playhead.clause_begins(clause.text, self._on_the_line(begin))
             pieces = self._synthesizer.speak(clause.text)
             try:
                 first = True
@@ -44,18 +47,22 @@ class Speaker:
                     if first:
                         await self._ready(clause)
                         first = False
-                    for frame in self._framed(self._resampler.feed(piece)):
+                    self._spoken += piece.pcm.samples
+                    for word in piece.words:
+                        self._playhead.word_ends(word.characters, self._on_the_line(begin + word.samples))
+                    for frame in self._framer.feed(self._resampler.feed(piece.pcm)):
                         yield frame
             finally:
                 await pieces.aclose()
-            self._playhead.clause_ends(self._made)
-        for frame in self._framed(self._resampler.flush()):
+            self._playhead.clause_ends(self._on_the_line(self._spoken))
+        for frame in self._framer.feed(self._resampler.flush()):
             yield frame
         rest = self._framer.rest()
         if rest is not None:
             missing = self._frame_samples - rest.samples
             yield Pcm(rest.data + bytes(2 * missing), rest.rate, rest.start)
 
-    def _framed(self, pcm: Pcm) -> list[Pcm]:
-        self._made += pcm.samples
-        return list(self._framer.feed(pcm))
+    def _on_the_line(self, samples: int) -> int:
+        """Return which sample of the reply is this one of the voice's: the resampler is late, but moves nothing."""
+        voice, line = self._rates
+        return round(samples * line / voice)

@@ -28,6 +28,12 @@ class Trimmer:
         self._fade = round(FADE * rate)
         self._speaking = False
         self._held: Samples = np.empty(0, np.int16)
+        self._dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """Return how many samples were dropped before the first one that was kept."""
+        return self._dropped
 
     def feed(self, samples: Samples) -> Samples:
         """Return what of the sound so far is known to be kept; may be empty."""
@@ -35,11 +41,13 @@ class Trimmer:
         sound = np.concatenate((self._held, samples))
         if not len(loud):
             self._held = sound if self._speaking else sound[-self._lead :]
+            self._dropped += len(sound) - len(self._held)
             return sound[:0]
         before = len(self._held)
         begin = 0 if self._speaking else max(before + int(loud[0]) - self._lead, 0)
         end = before + int(loud[-1]) + 1
         self._speaking = True
+        self._dropped += begin
         self._held = sound[end:]
         return sound[begin:end]
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pipeline.audio.resample import Resampler
 from pipeline.audio.wav import read_wav
 from pipeline.core.pcm import Pcm, joined, silence
-from pipeline.core.stages import VAD_RATE, VAD_WINDOW_SAMPLES
+from pipeline.core.stages import VAD_RATE, VAD_WINDOW_SAMPLES, Speech
 from tests.recordings import Prompt
 
 Floats = npt.NDArray[np.float64]
@@ -57,9 +57,9 @@ def windows(sound: Pcm) -> list[Pcm]:
     return [Pcm(sound.data[at : at + size], VAD_RATE) for at in range(0, len(sound.data) - size + 1, size)]
 
 
-async def spoken(speak: Callable[[str], AsyncIterator[Pcm]], text: str) -> Pcm:
+async def spoken(speak: Callable[[str], AsyncIterator[Speech]], text: str) -> Pcm:
     """Return what a synthesizer makes of ``text``."""
-    return joined([piece async for piece in speak(text)])
+    return joined([piece.pcm async for piece in speak(text)])
 
 
 def sentences(prompts: Sequence[Prompt], count: int) -> list[Prompt]:

@@ -11,7 +11,7 @@ from streaming_vits import graph
 
 from pipeline.audio.level import first_audible, rms_dbfs
 from pipeline.core.errors import ModelError, SpeakingError
-from pipeline.core.pcm import Pcm
+from pipeline.core.pcm import Pcm, joined
 from pipeline.hearing.whisper import Whisper
 from pipeline.settings import Speaking
 from pipeline.speaking.piper import Piper, _Split, _Whole
@@ -26,7 +26,7 @@ LONG = "Thank you for calling, we are open from nine in the morning until half p
 
 
 async def test_a_clause_comes_in_pieces_that_follow_one_another(piper: Piper) -> None:
-    pieces = [piece async for piece in piper.speak(LONG)]
+    pieces = [piece.pcm async for piece in piper.speak(LONG)]
     assert len(pieces) > 3
     assert pieces[0].start == 0
     assert all(after.start == before.start + before.samples for before, after in pairwise(pieces))
@@ -39,8 +39,8 @@ def test_pieces_joined_are_what_the_whole_network_makes(model_path: Callable[[st
     ids = np.array([[1, 0, *[number for place in range(60) for number in (14 + place % 20, 0)], 2]], np.int64)
     without_noise = np.array([0, 1, 0], np.float32)
     inputs = {"input": ids, "input_lengths": np.array([ids.shape[1]], np.int64), "scales": without_noise}
-    pieces = list(_Split(model).decode(inputs))
-    (whole,) = _Whole(model).decode(inputs)
+    pieces = list(_Split(model).decode(inputs).pieces)
+    (whole,) = _Whole(model).decode(inputs).pieces
     assert len(pieces) > 2
     np.testing.assert_allclose(np.concatenate(pieces), whole, atol=1e-4)
 
@@ -124,7 +124,9 @@ async def test_a_voice_that_cannot_be_split_is_spoken_whole(
     monkeypatch.setattr(graph, "find_seam", no_seam)
     whole = Piper.load(model_path(VOICE), Speaking())
     assert not whole.streams
-    assert (await spoken(whole.speak, LONG)).duration > 3
+    speech = [piece async for piece in whole.speak(LONG)]
+    assert joined([piece.pcm for piece in speech]).duration > 3
+    assert not any(piece.words for piece in speech)
 
 
 def test_a_speaker_that_the_voice_has_not_is_refused(model_path: Callable[[str], Path]) -> None:

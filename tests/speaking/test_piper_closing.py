@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from pipeline.settings import Speaking
-from pipeline.speaking.piper import Floats, Piper
+from pipeline.speaking.piper import Floats, Piper, Sound
 
 pytestmark = pytest.mark.anyio
 
@@ -29,12 +29,17 @@ VOICE: Any = SimpleNamespace(
 class SlowNetwork:
     """Computes one endless piece, until ``go_on``."""
 
+    aligned = False
+
     def __init__(self) -> None:
         self.begun = Event()
         self.go_on = Event()
         self.closed = False
 
-    def decode(self, inputs: dict[str, Any]) -> Iterator[Floats]:
+    def decode(self, inputs: dict[str, Any]) -> Sound:
+        return Sound(self._pieces(), np.empty(0, np.int64))
+
+    def _pieces(self) -> Iterator[Floats]:
         try:
             while True:
                 self.begun.set()

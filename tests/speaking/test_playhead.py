@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.speaking.playhead import Playhead, whole_words
+from pipeline.speaking.playhead import WORD_SLACK, Playhead
+from pipeline.speaking.words import words
 
 RATE = 1000
 """One sample a millisecond, so that figures can be read."""
@@ -19,6 +20,19 @@ def spoken(clauses: list[str], durations_ms: list[int]) -> Playhead:
         playhead.clause_begins(text, made)
         made += duration
         playhead.clause_ends(made)
+    return playhead
+
+
+def placed(clauses: list[tuple[str, list[int]]], duration_ms: int) -> Playhead:
+    """Return the playhead of a reply whose clauses take so long, and whose words end at these places within them."""
+    playhead = Playhead(RATE)
+    for number, (text, places) in enumerate(clauses):
+        playhead.clause_begins(text, number * duration_ms)
+        characters = 0
+        for word, at in zip(words(text), places, strict=True):
+            characters += len(word)
+            playhead.word_ends(characters, number * duration_ms + at)
+        playhead.clause_ends((number + 1) * duration_ms)
     return playhead
 
 
@@ -128,30 +142,64 @@ def test_what_the_client_says_it_played_is_what_was_heard(
     assert TEXT.startswith(playhead.heard(now))
 
 
-texts = st.text(alphabet="ab ,.\n你好!é", max_size=30)
-
-
 @pytest.mark.parametrize(
-    ("text", "characters", "words"),
+    ("played", "heard"),
     [
-        ("one two", 0, ""),
-        ("one two", 2, ""),
-        ("one two", 3, "one"),
-        ("one two", 4, "one "),
-        ("one two", 6, "one "),
-        ("one two", 7, "one two"),
-        ("one two", 99, "one two"),
-        ("我们九点", 2, "我们"),
-        ("我用iPhone", 4, "我用"),
-        ("one\ntwo", 5, "one\n"),
+        (1, ""),
+        (559, ""),
+        (560, "one "),
+        (1659, "one "),
+        (1660, "one two "),
+        (1760, "one two three"),
+        (2000, "one two three"),
+        (2059, "one two three"),
+        (2060, "one two threefour "),
+        (3660, "one two threefour five"),
     ],
 )
-def test_a_word_is_heard_when_all_of_it_is(text: str, characters: int, words: str) -> None:
-    assert whole_words(text, characters) == words
+def test_a_word_whose_end_is_known_is_heard_once_no_more_than_the_slack_is_missing(played: int, heard: str) -> None:
+    assert WORD_SLACK == 0.04
+    playhead = placed([("one two three", [600, 1700, 1800]), ("four five", [100, 1700])], 2000)
+    playhead.frame_sent(4000, now=100.0)
+    playhead.reported(played)
+    assert playhead.heard(100.0) == heard
 
 
-@given(text=texts)
-def test_more_characters_are_never_fewer_words(text: str) -> None:
-    found = [whole_words(text, characters) for characters in range(len(text) + 2)]
-    assert found[-1] == text
-    assert all(after.startswith(before) for before, after in pairwise(found))
+def test_a_clause_that_was_cut_off_is_heard_up_to_the_last_word_that_is_over() -> None:
+    playhead = Playhead(RATE)
+    playhead.clause_begins("one two three", 0)
+    playhead.word_ends(4, 600)
+    playhead.word_ends(8, 1000)
+    playhead.word_ends(13, 1500)
+    playhead.frame_sent(1100, now=100.0)
+    assert playhead.heard(200.0) == "one two "
+    playhead.frame_sent(400, now=200.0)
+    assert playhead.heard(300.0) == "one two three"
+
+
+def test_a_clause_without_places_is_shared_out_beside_one_that_has_them() -> None:
+    playhead = placed([("one two ", [100, 900])], 1000)
+    playhead.clause_begins("three four", 1000)
+    playhead.clause_ends(2000)
+    playhead.frame_sent(2000, now=100.0)
+    assert playhead.heard(100.5) == "one "
+    assert playhead.heard(101.5) == "one two three"
+
+
+places = st.lists(st.integers(-100, 1500), min_size=4, max_size=4)
+
+
+@given(first=places, second=places, frames=sends)
+def test_whatever_the_places_what_was_heard_only_grows_and_is_a_beginning_of_the_text_in_whole_words(
+    first: list[int], second: list[int], frames: list[tuple[int, float]]
+) -> None:
+    playhead, now = placed([("We open at nine, ", first), ("我们 open ！", second)], 1000), 100.0
+    beginnings = ["", "We ", "We open ", "We open at ", "We open at nine, "]
+    beginnings += [f"{beginnings[-1]}{more}" for more in ("我", "我们 ", "我们 open ", "我们 open ！")]
+    found = []
+    for samples, pause in frames:
+        playhead.frame_sent(samples, now)
+        now += pause
+        found.append(playhead.heard(now))
+    assert set(found) <= set(beginnings)
+    assert found == sorted(found, key=len)

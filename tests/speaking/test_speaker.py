@@ -2,6 +2,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import anyio
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,8 @@ from pipeline.audio.resample import Resampler
 from pipeline.core.errors import SpeakingError
 from pipeline.core.events import Clause, ReplyId, TurnId
 from pipeline.core.pcm import Pcm, joined
-from pipeline.speaking.playhead import Playhead
+from pipeline.core.stages import Speech, WordEnd
+from pipeline.speaking.playhead import WORD_SLACK, Playhead
 from pipeline.speaking.speaker import Speaker
 from tests.fakes import RATE, FakeSynthesizer
 from tests.partitions import cut, cuts
@@ -26,17 +28,22 @@ def anyio_backend() -> Backend:
 
 
 class ScriptedVoice:
-    """Speaks each clause in the pieces that stand for its text."""
+    """Speaks each clause in the pieces that stand for its text; places the words with the piece that is told."""
 
-    rate = RATE
-
-    def __init__(self, pieces: dict[str, list[bytes]]) -> None:
+    def __init__(
+        self,
+        pieces: dict[str, list[bytes]],
+        words: dict[tuple[str, int], list[WordEnd]] | None = None,
+        rate: int = RATE,
+    ) -> None:
+        self.rate = rate
         self._pieces = pieces
+        self._words = words or {}
 
-    async def speak(self, text: str) -> AsyncGenerator[Pcm, None]:
+    async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
         start = 0
-        for data in self._pieces[text]:
-            yield Pcm(data, RATE, start)
+        for number, data in enumerate(self._pieces[text]):
+            yield Speech(Pcm(data, self.rate, start), tuple(self._words.get((text, number), ())))
             start += len(data) // 2
 
 
@@ -124,6 +131,30 @@ async def test_the_playhead_knows_where_each_clause_lies() -> None:
     assert spoken.playhead.heard(101.0) == "one "
     assert spoken.playhead.heard(101.5) == "one "
     assert spoken.playhead.heard(102.0) == "one two"
+
+
+@pytest.mark.parametrize("line", [8000, 16_000, 22_050, 24_000, 48_000])
+@pytest.mark.anyio
+async def test_words_are_heard_when_their_sound_leaves_the_line_whatever_its_rate(line: int) -> None:
+    rate, before, ends = 22_050, 12_345, [4001, 9003]
+    click = bytes(2 * (ends[0] - 11)) + b"\x00\x60" * 11 + bytes(2 * (ends[1] - ends[0] - 11)) + b"\x00\x60" * 11
+    voice = ScriptedVoice(
+        {"one ": [bytes(2 * before)], "two three": [click[:6000], click[6000:] + bytes(8000)]},
+        {("one ", 0): [WordEnd(4, before)], ("two three", 0): [WordEnd(4, ends[0]), WordEnd(9, ends[1])]},
+        rate,
+    )
+    spoken = Spoken(voice, rate=line)
+    await spoken.speak("one ", "two three")
+    sound = np.abs(np.frombuffer(joined(spoken.frames).data, "<i2").astype(int))
+    spoken.playhead.frame_sent(len(sound), now=100.0)
+    for heard, more, end in (("one ", "one two ", before + ends[0]), ("one two ", "one two three", before + ends[1])):
+        near = round(end / rate * line)
+        loud = np.flatnonzero(sound[: near + 9] > 0x3000)
+        at_ms = 1000 * ((loud[-1] + 1) / line - WORD_SLACK)
+        spoken.playhead.reported(int(at_ms) - 1)
+        assert spoken.playhead.heard(100.0) == heard
+        spoken.playhead.reported(int(at_ms) + 2)
+        assert spoken.playhead.heard(100.0) == more
 
 
 @pytest.mark.anyio

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.speaking.trimming import Samples, Trimmer
+from pipeline.speaking.trimming import LEAD, Samples, Trimmer
 from tests.partitions import cut, cuts
 
 RATE = 16_000
@@ -60,3 +60,14 @@ def test_the_kept_silence_fades_out() -> None:
 def test_the_result_does_not_depend_on_how_the_sound_is_cut(at: list[int], lead: int, tail: float) -> None:
     sound = np.concatenate([hush(lead / RATE), tone(0.2), hush(0.2), tone(0.1), hush(0.3)])
     assert np.array_equal(trimmed(sound, tail), trimmed(sound, tail, at))
+
+
+@given(at=cuts(), lead=st.integers(0, 4000), inner=st.floats(0, 0.2))
+def test_what_is_kept_lies_behind_what_was_dropped_however_the_sound_is_cut(
+    at: list[int], lead: int, inner: float
+) -> None:
+    sound = np.concatenate([np.full(lead, 20, np.int16), tone(0.1)[7:], hush(inner), tone(0.1), hush(0.3)])
+    trimmer = Trimmer(RATE, 0.1)
+    kept = np.concatenate([trimmer.feed(piece) for piece in cut(sound, at)])
+    assert np.array_equal(kept, sound[trimmer.dropped : trimmer.dropped + len(kept)])
+    assert trimmer.dropped == max(0, lead - round(LEAD * RATE))
