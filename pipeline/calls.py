@@ -25,6 +25,9 @@ from pipeline.session.reply import ReplyShape
 from pipeline.session.session import Session
 from pipeline.settings import Settings
 
+PAUSABLE = 0.4
+"""Furthest ahead of real time, in seconds, at which a pause is soon heard; with more, speech stops a reply at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shared:
@@ -152,7 +155,8 @@ class Calls:
         settings = self._settings
         wishes = start.endpointing
         mode = start.barge_in.mode or (BargeInMode.ANY if settings.barge_in.enabled else BargeInMode.NONE)
-        min_speech = start.barge_in.min_speech
+        min_speech, protected, resume = start.barge_in.min_speech, start.barge_in.protected, start.barge_in.resume
+        playout = settings.playout.model_copy(update=_given(lead=start.wants.lead))
         return CallPlan(
             agent=agent,
             call=settings.call.model_copy(update=_given(no_input=wishes.no_input)),
@@ -168,13 +172,17 @@ class Calls:
             ),
             language=settings.recognition.language or agent.language,
             history_turns=settings.dialog.history_turns,
+            pauses=(settings.barge_in.resume if resume is None else resume)
+            and start.wants.paced
+            and playout.lead <= PAUSABLE,
             reply=ReplyShape(
                 speaking=settings.speaking,
-                playout=settings.playout.model_copy(update=_given(lead=start.wants.lead)),
+                playout=playout,
                 channels=settings.channels,
                 paced=start.wants.paced,
                 speech_stops=mode in {BargeInMode.SPEECH, BargeInMode.ANY},
                 reports_playback=start.reports_playback,
+                protected_start=settings.barge_in.protected if protected is None else protected,
                 fallback=agent.phrases.failure,
             ),
         )
@@ -202,7 +210,12 @@ def _terms(start: CallStart, agent: Agent, plan: CallPlan) -> Terms:
             max_silence=plan.endpointing.max_silence,
             max_speech=plan.endpointing.max_speech,
         ),
-        barge_in=BargeInRules(mode=modes[plan.speech_stops, plan.digits_stop], min_speech=plan.sustained),
+        barge_in=BargeInRules(
+            mode=modes[plan.speech_stops, plan.digits_stop],
+            min_speech=plan.sustained,
+            protected=plan.reply.protected_start,
+            resume=plan.pauses,
+        ),
         digits=DigitTerms(limit=plan.digits.limit, terminators=plan.digits.terminators, pause=plan.digits.pause),
         lead=plan.reply.playout.lead,
         frame=plan.reply.playout.frame,

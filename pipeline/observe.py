@@ -14,6 +14,7 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from pipeline.core.clock import Clock
 from pipeline.core.events import (
+    Backchannel,
     CallEvent,
     FinalTranscript,
     InputMissing,
@@ -119,6 +120,9 @@ class Metrics:
             "voicepipe_speculation_wasted_seconds", "Time of speculative work that was thrown away.", registry=own
         )
         self.barge_ins = Counter("voicepipe_barge_ins", "Replies that the caller's speech stopped.", registry=own)
+        self.backchannels = Counter(
+            "voicepipe_backchannels", "What callers said over a reply and did not stop it with.", registry=own
+        )
         self.input_missing = Counter(
             "voicepipe_input_missing", "No input, no match, endless speech.", ["problem"], registry=own
         )
@@ -169,6 +173,8 @@ class CallObserver:
                 self._log.warning(
                     "stage failed", turn=event.turn, stage=event.stage, code=event.code, message=event.message
                 )
+            case Backchannel():
+                self._metrics.backchannels.inc()
             case SpeculationEnded():
                 self._metrics.speculations.labels(event.outcome.value).inc()
                 if event.outcome is not Speculated.COMMITTED:

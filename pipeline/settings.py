@@ -110,6 +110,11 @@ class BargeInSettings(Section):
     """Off: nothing stops a reply, unless the client asks for barge-in in its start."""
     min_speech: float = Field(default=0.256, ge=0)
     """Speech needed; shorter sounds let the reply go on."""
+    resume: bool = True
+    """A reply pauses when the caller begins to speak, and goes on if it was a backchannel or a noise. Off: speech of
+    ``min_speech`` stops it, whatever is said. Off in effect for clients that are sent more than 0.4 s ahead."""
+    protected: float = Field(default=0.0, ge=0)
+    """Seconds at the beginning of each reply that nothing stops: a notice that callers must hear."""
 
 
 class Recognition(Section):
@@ -198,6 +203,8 @@ class Speaking(Section):
     """The first clause of a reply is cut after so many words if no punctuation comes before."""
     clause_chars: int = Field(default=220, ge=40)
     """No clause is longer."""
+    phrases_mib: int = Field(default=32, ge=0)
+    """Memory for the speech of greetings, fillers and apologies, which is made once while starting."""
 
 
 class Playout(Section):

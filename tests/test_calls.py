@@ -102,7 +102,9 @@ async def test_a_call_without_wishes_has_the_settings_for_terms() -> None:
             max_silence=Endpointing().max_silence,
             max_speech=Endpointing().max_speech,
         ),
-        barge_in=BargeInRules(mode=BargeInMode.ANY, min_speech=BargeInSettings().min_speech),
+        barge_in=BargeInRules(
+            mode=BargeInMode.ANY, min_speech=BargeInSettings().min_speech, protected=0.0, resume=True
+        ),
         digits=DigitRules(limit=32, terminators="#", pause=3.0),
         lead=Playout().lead,
         frame=Playout().frame,
@@ -111,7 +113,7 @@ async def test_a_call_without_wishes_has_the_settings_for_terms() -> None:
 
 async def test_the_wishes_of_a_client_hold() -> None:
     endpointing = EndpointingChanged(no_input=3.0, min_silence=0.9, max_silence=1.1, max_speech=10.0)
-    barge_in = BargeInRules(mode=BargeInMode.SPEECH, min_speech=0.4)
+    barge_in = BargeInRules(mode=BargeInMode.SPEECH, min_speech=0.4, protected=2.0, resume=False)
     digits = DigitRules(limit=4, terminators="*", pause=1.0)
     terms = await Service().terms(
         agent="desk", endpointing=endpointing, barge_in=barge_in, digits=digits, wants=OutputRules(lead=0.5)

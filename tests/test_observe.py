@@ -8,6 +8,7 @@ from prometheus_client import generate_latest
 
 from pipeline.core.clock import LoopClock
 from pipeline.core.events import (
+    Backchannel,
     CallEnd,
     CallEnded,
     CallEnding,
@@ -45,13 +46,14 @@ CANARY = "the canary sings"
 TURN, REPLY = TurnId(2), ReplyId(3)
 
 EVENTS: list[CallEvent] = [
-    SpeechStarted(turn=TURN, at=1.0, audio_at=1.0),
+    SpeechStarted(turn=TURN, at=1.0, audio_at=1.0, onset_at=1.0),
     SpeechSustained(turn=TURN, at=1.0, audio_at=1.0, onset_at=1.0),
     SpeechEnded(turn=TURN, at=1.0, audio_at=1.0),
     PartialTranscript(turn=TURN, at=1.0, text=CANARY, language="en", guess=CANARY, stability=0.5, duration=1.0),
-    TurnDrafted(turn=TURN, at=1.0, text=CANARY, language="en", likelihood=0.5),
+    TurnDrafted(turn=TURN, at=1.0, text=CANARY, language="en", likelihood=0.5, duration=1.0),
     TurnEnded(turn=TURN, at=1.0, reason=EndReason.SILENCE, audio_at=1.0, speech_end_at=1.0),
     FinalTranscript(turn=TURN, at=1.0, text=CANARY, language="en", confidence=0.9, audio_start=0.0, audio_end=1.0),
+    Backchannel(turn=TURN, at=1.0, reply=REPLY),
     SpeculationEnded(turn=TURN, at=1.0, outcome=Speculated.REOPENED, duration=0.5, characters=4),
     ReplyStarted(turn=TURN, at=1.0, reply=REPLY, barge_in_allowed=True),
     TextDelta(turn=TURN, at=1.0, reply=REPLY, text=CANARY),

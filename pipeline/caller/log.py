@@ -35,6 +35,8 @@ class HeardReply:
     turn: int | None
     """The turn that it answers, None for a prompt."""
     text: str = ""
+    cleared: bool = False
+    """Nothing more of it is heard."""
     done: output_pb2.ResponseDone | None = None
 
 
@@ -77,6 +79,8 @@ class CallLog:
                 written = response.response_text
                 self._reply(written.response_id).text += written.delta
                 return ReplyWritten(reply=written.response_id, text=written.delta)
+            case "clear_audio":
+                self._reply(response.clear_audio.response_id).cleared = True
             case "response_done":
                 self._reply(response.response_done.response_id).done = response.response_done
             case "notice":
@@ -93,7 +97,7 @@ class CallLog:
 
     @property
     def _replying(self) -> bool:
-        return any(reply.done is None for reply in self.replies.values())
+        return any(reply.done is None and not reply.cleared for reply in self.replies.values())
 
     def _reply(self, number: int) -> HeardReply:
         return self.replies.setdefault(number, HeardReply(number, None))

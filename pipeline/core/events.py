@@ -33,9 +33,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechStarted(Event):
-    """The caller began to speak."""
+    """The caller began to speak, or went on after a pause within the turn."""
 
     audio_at: float
+    onset_at: float
+    """When the sound of its onset arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +94,17 @@ class PartialTranscript(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnDrafted(Event):
-    """The caller fell silent, and this is what was said if the turn ends here: work may begin on it.
+    """The caller fell silent, and this is what was said if the turn ends here; empty when it was nothing.
 
-    A SpeechStarted of the same turn takes it back.
+    Work may begin on it. A SpeechStarted of the same turn takes it back.
     """
 
     text: str
     language: str
     likelihood: float
     """How likely the turn is over, 0 to 1."""
+    duration: float
+    """Seconds from the beginning of its speech to the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +181,13 @@ class ReplyStopped(ReplyEvent):
     status: ReplyStatus
     onset_at: float | None = None
     """When the sound of the barge-in began to arrive; None when no speech caused it."""
+    silent_at: float | None = None
+    """When its last frame had left, if it had paused before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backchannel(ReplyEvent):
+    """What the caller said over a reply was no turn: an "mm-hm", a cough. The reply goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +339,7 @@ CallEvent = (
     | PlaybackStarted
     | ReplyStopped
     | ReplyEnded
+    | Backchannel
     | SpeculationEnded
     | InputMissing
     | DigitsCollected

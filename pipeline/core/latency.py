@@ -50,7 +50,7 @@ class Timeline:
             case PlaybackStarted():
                 self._passed.setdefault("handover", event.at)
             case ReplyStopped(onset_at=float(onset)):
-                self._stop = event.at - onset
+                self._stop = (event.at if event.silent_at is None else event.silent_at) - onset
             case _:
                 pass
 

@@ -50,6 +50,10 @@ class BargeInRules:
     mode: BargeInMode | None = None
     min_speech: float | None = None
     """Speech needed, in seconds."""
+    protected: float | None = None
+    """Seconds at the beginning of each reply that cannot be stopped."""
+    resume: bool | None = None
+    """A reply that paused for what turned out to be no turn goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,10 +141,11 @@ def _audio_form(form: audio_pb2.AudioFormat, path: str) -> AudioForm:
 
 def _barge_in(config: config_pb2.BargeInConfig) -> BargeInRules:
     path = "start.barge_in"
-    fields.refuse_unserved(config, path, ("protected_ms", "resume_false_alarm"))
     return BargeInRules(
         mode=_BARGE_IN.read(config.mode, f"{path}.mode"),
         min_speech=fields.milliseconds(config, "min_speech_ms", path, 0, 2_000),
+        protected=fields.milliseconds(config, "protected_ms", path, 0, 60_000),
+        resume=config.resume_false_alarm if config.HasField("resume_false_alarm") else None,
     )
 
 

@@ -37,6 +37,10 @@ def write_started(start: CallStart, terms: Terms, version: str) -> ConverseRespo
     barge_in = config_pb2.BargeInConfig(mode=_BARGE_IN_MODES[terms.barge_in.mode])
     if terms.barge_in.min_speech is not None:
         barge_in.min_speech_ms = uint32(terms.barge_in.min_speech * 1000)
+    if terms.barge_in.protected is not None:
+        barge_in.protected_ms = uint32(terms.barge_in.protected * 1000)
+    if terms.barge_in.resume is not None:
+        barge_in.resume_false_alarm = terms.barge_in.resume
     digits = config_pb2.DtmfConfig(max_digits=terms.digits.limit, terminators=terms.digits.terminators)
     if terms.digits.pause is not None:
         digits.inter_digit_ms = uint32(terms.digits.pause * 1000)

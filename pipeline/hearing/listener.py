@@ -12,7 +12,6 @@ from pipeline.core.events import (
     EndReason,
     HearingEvent,
     SpeechEnded,
-    SpeechStarted,
     SpeechSustained,
     TurnEnded,
     TurnId,
@@ -124,7 +123,7 @@ class Listener:
         if self._held:
             return
         # Nothing waits from here until the window's events are made: a client's order finds a turn in one piece.
-        self._turn.add(window, at)
+        self._turn.sound.add(window, at)
         before = self._endpointer.speech_end
         signals = self._endpointer.feed(probability, window.audio_at, window.duration)
         if self._endpointer.speech_end != before:
@@ -143,9 +142,10 @@ class Listener:
         match signal:
             case Signal.STARTED:
                 self._turn.begin(self._next_turn())
-                return SpeechStarted(turn=self._turn.number, at=now, audio_at=endpointer.speech_start)
+                return self._turn.speech_started(endpointer.speech_start)
             case Signal.SUSTAINED:
-                start, onset_at = endpointer.speech_start, self._turn.onset_at
+                start = endpointer.speech_start
+                onset_at = self._turn.sound.arrived_at(start)
                 return SpeechSustained(turn=self._turn.number, at=now, audio_at=start, onset_at=onset_at)
             case Signal.DIPPED:
                 self._turn.draft(Urgency.DRAFT)
@@ -155,7 +155,7 @@ class Listener:
                 return SpeechEnded(turn=self._turn.number, at=now, audio_at=endpointer.speech_end)
             case Signal.RESUMED:
                 self._turn.went_on()
-                return SpeechStarted(turn=self._turn.number, at=now, audio_at=endpointer.now)
+                return self._turn.speech_started(endpointer.now - endpointer.settings.start)
             case Signal.OVER:
                 return self._end_turn(EndReason.SILENCE)
             case Signal.TOO_LONG:

@@ -1,10 +1,9 @@
 """OpenTurn: the caller's turn while it grows. Its sound, its drafts, and how likely it is over."""
 
 from collections import deque
-from dataclasses import dataclass
 
 from pipeline.core.clock import Clock
-from pipeline.core.events import EndReason, PartialTranscript, TurnDrafted, TurnId
+from pipeline.core.events import EndReason, PartialTranscript, SpeechStarted, TurnDrafted, TurnId
 from pipeline.core.pcm import Pcm, joined
 from pipeline.core.stages import Recognition
 from pipeline.hearing.drafts import Draft, Drafts
@@ -24,16 +23,35 @@ CUT_OFF = 1.2
 NOTHING = Recognition("", "", 0.0, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """A stretch of sound and the instant of its arrival."""
+class _Sound:
+    """Windows in order, each with the instant of its arrival."""
 
-    window: Pcm
-    at: float
+    def __init__(self) -> None:
+        self._windows: deque[tuple[Pcm, float]] = deque()
+
+    def add(self, window: Pcm, at: float) -> None:
+        self._windows.append((window, at))
+
+    def clear(self) -> None:
+        self._windows.clear()
+
+    def joined(self) -> Pcm:
+        return joined([window for window, _ in self._windows])
+
+    def arrived_at(self, audio_at: float) -> float:
+        """Return when the sound behind an instant of the audio clock arrived. Raises ValueError where there is none."""
+        for window, at in self._windows:
+            if window.audio_end > audio_at:
+                return at
+        raise ValueError(f"no sound behind {audio_at} s")
+
+    def forget_older_than(self, audio_at: float) -> None:
+        while self._windows and self._windows[0][0].audio_end <= audio_at:
+            self._windows.popleft()
 
 
 class OpenTurn:
-    """The turn in progress of one call, and between turns the sound from which the next one will be cut."""
+    """The turn in progress of one call; between turns its sound is what the next one may begin with."""
 
     def __init__(self, endpointer: Endpointer, drafts: Drafts, partial_every: float, clock: Clock) -> None:
         """Follow ``endpointer``; recognize what is new after ``partial_every`` seconds of speech, 0 for never."""
@@ -43,7 +61,7 @@ class OpenTurn:
         self._clock = clock
         self._patience = Patience()
         self._agreement = Agreement()
-        self._heard: deque[_Heard] = deque()
+        self.sound = _Sound()
         self._ended_at: float | None = None
         """Audio instant behind the speech of the last turn, if silence ended it and nothing was learnt from it yet."""
         self._drafted: Draft | None = None
@@ -61,7 +79,7 @@ class OpenTurn:
         self.number = number
         self._agreement = Agreement()
         self._drafts.drop()
-        self._forget_older_than(self._endpointer.speech_start - self._endpointer.settings.pre_roll)
+        self.sound.forget_older_than(self._endpointer.speech_start - self._endpointer.settings.pre_roll)
 
     def went_on(self) -> None:
         """Take note that the caller went on after a pause."""
@@ -69,28 +87,24 @@ class OpenTurn:
 
     def end(self, reason: EndReason) -> None:
         """Let the turn be recognized as it is; its transcript is told once its end has been."""
-        self._drafts.conclude(self.number, self._utterance(), self._endpointer.speech_end)
-        self._heard.clear()
+        self._drafts.conclude(self.number, self.sound.joined(), self._endpointer.speech_end)
+        self.sound.clear()
         self._ended_at = self._endpointer.speech_end if reason is EndReason.SILENCE else None
 
     def clear(self) -> None:
         """Forget it."""
-        self._heard.clear()
+        self.sound.clear()
         self._drafts.drop()
-
-    def add(self, window: Pcm, at: float) -> None:
-        """Keep sound."""
-        self._heard.append(_Heard(window, at))
 
     def keep_pre_roll(self) -> None:
         """Between turns: forget what no turn that begins now can hold."""
         settings = self._endpointer.settings
-        self._forget_older_than(self._endpointer.now - settings.start - settings.pre_roll)
+        self.sound.forget_older_than(self._endpointer.now - settings.start - settings.pre_roll)
 
-    @property
-    def onset_at(self) -> float:
-        """Return when the first sound of the turn's speech arrived."""
-        return next(kept.at for kept in self._heard if kept.window.audio_end > self._endpointer.speech_start)
+    def speech_started(self, audio_at: float) -> SpeechStarted:
+        """Return what is told of speech that began at this instant of the audio clock."""
+        onset_at = self.sound.arrived_at(audio_at)
+        return SpeechStarted(turn=self.number, at=self._clock.now(), audio_at=audio_at, onset_at=onset_at)
 
     def grow(self) -> None:
         """Recognize what was said so far, if enough of it is new."""
@@ -98,25 +112,26 @@ class OpenTurn:
         covered = endpointer.speech_start if latest is None else latest.covers
         due = FIRST_PARTIAL if latest is None else self._partial_every
         if self._partial_every and endpointer.speech_end - covered >= due and not self._drafts.busy:
-            self._drafts.begin(self.number, self._utterance(), endpointer.speech_end, Urgency.PARTIAL)
+            self._drafts.begin(self.number, self.sound.joined(), endpointer.speech_end, Urgency.PARTIAL)
 
     def draft(self, urgency: Urgency) -> None:
         """Recognize and judge the turn as it stands in a pause, unless that has been begun."""
         draft, covers = self._drafts.latest, self._endpointer.speech_end
         if draft is None or draft.dropped or draft.covers < covers:
-            draft = self._drafts.begin(self.number, self._utterance(), covers, urgency)
+            draft = self._drafts.begin(self.number, self.sound.joined(), covers, urgency)
         elif urgency is Urgency.FINAL:
             self._drafts.hurry(draft)
         if not draft.asked:
             self._drafts.judge(draft)
 
     def interim(self, draft: Draft) -> PartialTranscript | None:
-        """Return the interim transcript that a draft is good for, once."""
+        """Return the interim transcript that a draft is good for, once; empty when nothing was recognized."""
         heard = draft.outcome
-        if draft.shown or not isinstance(heard, Recognition) or not heard.text:
+        if draft.shown or not isinstance(heard, Recognition):
             return None
         draft.shown = True
-        self._agreement.feed(heard.text)
+        if heard.text:
+            self._agreement.feed(heard.text)
         return PartialTranscript(
             turn=self.number,
             at=self._clock.now(),
@@ -137,16 +152,15 @@ class OpenTurn:
         heard = draft.outcome if isinstance(draft.outcome, Recognition) else NOTHING
         over = likelihood(draft.over, heard.text)
         endpointer.wait = self._patience.wait(over, heard.text, endpointer.settings)
-        begun = over >= PROMISING or endpointer.silence >= LATE
-        if not heard.text or not begun or self._drafted is draft:
+        begun = not heard.text or over >= PROMISING or endpointer.silence >= LATE
+        if not begun or self._drafted is draft:
             return None
         self._drafted = draft
-        at = self._clock.now()
-        return TurnDrafted(turn=self.number, at=at, text=heard.text, language=heard.language, likelihood=over)
-
-    def _utterance(self) -> Pcm:
-        return joined([kept.window for kept in self._heard])
-
-    def _forget_older_than(self, audio_at: float) -> None:
-        while self._heard and self._heard[0].window.audio_end <= audio_at:
-            self._heard.popleft()
+        return TurnDrafted(
+            turn=self.number,
+            at=self._clock.now(),
+            text=heard.text,
+            language=heard.language,
+            likelihood=over,
+            duration=draft.covers - endpointer.speech_start,
+        )

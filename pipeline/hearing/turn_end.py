@@ -100,9 +100,12 @@ class Patience:
     def wait(self, over: float, text: str, settings: Endpointing) -> float:
         """Return the silence that ends the turn: the shortest of the settings when ``over``, its likelihood, is high.
 
-        A caller who reads out digits in groups is given the longest one, until the number may be complete.
+        A caller who reads out digits in groups is given the longest one, until the number may be complete. Where
+        nothing was recognized there is nothing to wait for.
         """
         low, high = settings.min_silence, settings.max_silence
+        if not text:
+            return low
         if DIGITS <= digits_at_end(text) < WHOLE_NUMBER:
             return high
         doubt: float = min(max((SURE - over) / (SURE - UNSURE), 0.0), 1.0) ** CURVE

@@ -31,3 +31,56 @@ DIGIT_SIGNS = frozenset("零〇一二三四五六七八九幺两")
 def of_all(words: dict[str, str]) -> frozenset[str]:
     """Return the words of all languages together."""
     return frozenset(word for line in words.values() for word in line.split())
+
+
+HUMS = frozenset(
+    {
+        "mm hm",
+        "mm hmm",
+        "mhm",
+        "mmhm",
+        "mm",
+        "mmm",
+        "hm",
+        "hmm",
+        "hmmm",
+        "uh huh",
+        "uhhuh",
+        "uh",
+        "um",
+        "uhm",
+        "ah",
+        "aha",
+        "oh",
+        "er",
+    }
+    | {"äh", "ähm", "hä", "ach", "euh", "heu", "ajá", "eh", "ага", "угу", "м", "嗯", "嗯嗯", "哦", "噢", "啊", "呃"}
+)
+"""Sounds that keep a talk going and answer nothing, as whisper writes them."""
+
+NODS = frozenset(
+    {
+        "yes",
+        "yeah",
+        "yep",
+        "yup",
+        "ok",
+        "okay",
+        "right",
+        "all right",
+        "alright",
+        "sure",
+        "i see",
+        "got it",
+        "good",
+        "great",
+    }
+    | {"fine", "of course", "i understand", "understood", "perfect", "cool", "nice", "true", "exactly", "wow", "really"}
+    | {"ja", "genau", "gut", "stimmt", "klar", "verstehe", "ach so", "aha", "in ordnung", "alles klar", "richtig"}
+    | {"sí", "si", "vale", "claro", "ya", "bueno", "bien", "de acuerdo", "entiendo", "muy bien"}
+    | {"oui", "ouais", "d'accord", "bien sûr", "très bien", "je vois", "voilà", "c'est ça"}
+    | {"sì", "va bene", "certo", "capito", "d'accordo", "bene", "esatto"}
+    | {"да", "хорошо", "понятно", "ясно", "конечно", "понял", "поняла", "так"}
+    | {"好", "好的", "对", "是", "是的", "行", "可以", "没错", "对对", "明白", "知道了"}
+)
+"""Words that say no more than that one listens, unless they answer a question."""

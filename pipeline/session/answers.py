@@ -24,6 +24,7 @@ from pipeline.core.events import (
 )
 from pipeline.hearing.listener import Listener
 from pipeline.session.floor import Floor, State
+from pipeline.session.overlap import Overlap
 from pipeline.session.plan import CallPlan
 from pipeline.session.timers import Timers
 
@@ -52,10 +53,13 @@ class Answers:
         self._plan = plan
         self._clock = clock
         self._tell = tell
+        self.overlap = Overlap(floor, plan, clock=clock, tell=tell)
+        """What happens while both sides speak."""
         self._wait_for_input = wait_for_input
         self._turn_ended: TurnEnded | None = None
-        self._sustained_turn = TurnId(0)
         self._waiting: list[FinalTranscript] = []
+        self._shown = ""
+        """The last interim transcript."""
         self.silences = 0
         """How often the caller was asked for input since anything was said."""
 
@@ -63,16 +67,14 @@ class Answers:
         """Take what hearing noticed: tell it, stop a reply for it, answer it."""
         match event:
             case SpeechSustained():
-                self._sustained_turn = event.turn
-                if self._plan.speech_stops and self._floor.may_be_stopped:
-                    cut = ReplyStatus.BARGE_IN if self._floor.state is State.SPEAKING else ReplyStatus.CANCELLED
-                    await self._floor.stop(cut, onset_at=event.onset_at)
+                await self.overlap.sustained(event)
             case FinalTranscript():
                 await self._understand(event)
             case StageFailed():
                 await self._tell(event)
                 if event.code != "turn-model-failed":  # that one costs nothing but time
                     await self._floor.give_up(Speculated.CHANGED)
+                    self._floor.resume()
                     await self._ask_again(event.turn)
             case TurnEnded():
                 self._turn_ended = event
@@ -81,6 +83,7 @@ class Answers:
                 if event.reason is EndReason.MAX_SPEECH:
                     await self._missing(event.turn, InputProblem.MAX_SPEECH)
             case TurnDrafted():
+                await self.overlap.drafted(event)
                 await self._speculate(event)
             case SpeechStarted() | SpeechEnded() | PartialTranscript():
                 await self._hears(event)
@@ -100,6 +103,7 @@ class Answers:
         now = self._clock.now()
         if stops and self._floor.state is State.SPEAKING and self._floor.may_be_stopped:
             await self._floor.stop(ReplyStatus.BARGE_IN)
+        self._floor.resume()
         self._turn_ended = TurnEnded(turn=turn, at=now, reason=EndReason.COMMIT, audio_at=0.0, speech_end_at=now)
         final = FinalTranscript(
             turn=turn, at=now, text=text, language=language, confidence=1.0, audio_start=0.0, audio_end=0.0
@@ -110,20 +114,33 @@ class Answers:
 
     async def _hears(self, event: SpeechStarted | SpeechEnded | PartialTranscript) -> None:
         """Take note that the caller is heard."""
-        if isinstance(event, SpeechStarted):
-            await self._floor.give_up(Speculated.REOPENED)
-        if self._listener.hears_speech:  # unless the turn was cleared while this event was on its way
-            self._timers.stop_no_input()
+        if not self._listener.hears_speech:  # the turn was cleared while this event was on its way, or is over
+            await self._tell(event)
+            return
+        self._timers.stop_no_input()
+        match event:
+            case SpeechStarted():
+                await self._floor.give_up(Speculated.REOPENED)
+                self.overlap.began(event)
+            case PartialTranscript():
+                await self.overlap.words(event)
+                if not event.text or event.text == self._shown:
+                    return
+                self._shown = event.text
+            case _:
+                pass
         await self._tell(event)
 
     async def _speculate(self, drafted: TurnDrafted) -> None:
         """Begin the answer to a turn that may be over, if it could be given at once."""
-        if self._floor.state is State.LISTENING and not self._waiting and not self._listener.held:
+        if drafted.text and self._floor.state is State.LISTENING and not self._waiting and not self._listener.held:
             await self._floor.speculate(drafted.turn, drafted.text)
 
     async def _understand(self, final: FinalTranscript) -> None:
         """Tell and answer what the caller said, if there is anything to answer."""
         await self._tell(final)
+        if await self.overlap.settled(final, self._turn_ended):
+            return
         if not final.text:
             await self._floor.give_up(Speculated.CHANGED)
             await self._not_understood(final)
@@ -136,11 +153,6 @@ class Answers:
             self._waiting.append(final)
             return
         match self._floor.state:
-            case State.SPEAKING if not written and self._plan.speech_stops and self._floor.may_be_stopped:
-                if final.turn != self._sustained_turn:
-                    return  # too short for a barge-in: a backchannel
-                # The reply began while the caller was speaking already, because recognition lagged behind.
-                await self._floor.stop(ReplyStatus.BARGE_IN)
             case State.SPEAKING:
                 self._waiting.append(final)
                 return

@@ -3,13 +3,10 @@
 from collections.abc import AsyncGenerator, Sequence
 from enum import Enum, auto
 
-from anyio.abc import ObjectSendStream, TaskGroup
-
 from pipeline.core.clock import Clock
 from pipeline.core.events import (
     CallEvent,
     ReplyEnded,
-    ReplyId,
     ReplyStatus,
     ReplyStopped,
     Speculated,
@@ -53,13 +50,9 @@ class Floor:
         self._history = history
         self._clock = clock
         self._tell = tell
-        self._replies = Replies(line, engines.synthesizer, shape, clock=clock, tell=tell)
+        self.replies = Replies(line, engines.synthesizer, shape, clock=clock, tell=tell)
         self._current: Reply | None = None
         self._speculation: Speculation | None = None
-
-    def open(self, tasks: TaskGroup, over: ObjectSendStream[ReplyEnded]) -> None:
-        """Run replies in ``tasks`` and report the end of each to ``over``."""
-        self._replies.open(tasks, over)
 
     @property
     def state(self) -> State:
@@ -71,7 +64,7 @@ class Floor:
     async def speculate(self, turn: TurnId, text: str) -> None:
         """Begin the reply to what the caller may have said, where there is room; nothing of it is told or heard."""
         await self.give_up(Speculated.CHANGED)
-        reply = self._replies.make(turn)
+        reply = self.replies.make(turn)
         speculation = Speculation(reply, turn, self._history.messages(text))
         claim = self._headroom.speculate(speculation.give_way)
         if claim is None:
@@ -79,7 +72,7 @@ class Floor:
             return
         self._speculation = speculation
         speculation.claim = claim
-        self._replies.perform(reply, claim.over(self._responder.reply(speculation.messages)), claim)
+        self.replies.perform(reply, claim.over(self._responder.reply(speculation.messages)), claim)
 
     async def give_up(self, outcome: Speculated) -> None:
         """Throw the speculation away, if there is one."""
@@ -99,8 +92,8 @@ class Floor:
         if speculation is None or not speculation.answers(turn, messages):
             await self.give_up(Speculated.CHANGED)
             self._history.caller(text)
-            reply, claim = self._replies.make(turn), self._headroom.claim()
-            self._replies.perform(reply, claim.over(self._responder.reply(messages)), claim)
+            reply, claim = self.replies.make(turn), self._headroom.claim()
+            self.replies.perform(reply, claim.over(self._responder.reply(messages)), claim)
             self._commit(reply, known)
             return
         self._speculation = None
@@ -113,8 +106,8 @@ class Floor:
         """Begin to say a phrase as it stands; return whether there was anything to say."""
         if phrase:
             await self.give_up(Speculated.ABANDONED)
-            reply = self._replies.make(turn, protected=protected)
-            self._replies.perform(reply, _as_written(phrase))
+            reply = self.replies.make(turn, protected=protected)
+            self.replies.perform(reply, _as_written(phrase))
             self._commit(reply, ())
         return bool(phrase)
 
@@ -125,36 +118,44 @@ class Floor:
             return
         reply.stop(status)
         self._current = None
-        stopped = ReplyStopped(turn=reply.turn, at=self._clock.now(), reply=reply.id, status=status, onset_at=onset_at)
+        stopped = ReplyStopped(
+            turn=reply.turn,
+            at=self._clock.now(),
+            reply=reply.id,
+            status=status,
+            onset_at=onset_at,
+            silent_at=reply.paused_at,
+        )
         reply.timeline.feed(stopped)
         self._history.heard(reply.id, reply.heard())
         if reply.begun:
             await self._tell(stopped)
 
+    def resume(self) -> None:
+        """Let a reply that pauses go on: nobody speaks over it any more."""
+        if self._current is not None:
+            self._current.resume()
+
+    @property
+    def current(self) -> Reply | None:
+        """Return the reply that is being made or heard."""
+        return self._current
+
     @property
     def may_be_stopped(self) -> bool:
         """Return whether there is a reply that the caller may stop."""
-        return self._current is not None and not self._current.protected
-
-    @property
-    def unfinished(self) -> bool:
-        """Return whether the end of a reply is still to come, that of a stopped one included."""
-        return self._replies.unfinished
-
-    def played(self, reply: ReplyId, played_ms: int) -> None:
-        """Take the client's word on how far it has played a reply."""
-        self._replies.played(reply, played_ms)
+        return self._current is not None and self._current.stoppable
 
     def ended(self, event: ReplyEnded) -> bool:
         """Take note that a reply is over; return whether the client was ever told of it."""
-        reply = self._replies.ended(event)
+        reply = self.replies.ended(event)
         self._history.heard(event.reply, event.heard)
         if self._current is reply:
             self._current = None
         return reply.begun
 
     def _commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:
-        self._replies.commit(reply, known)
+        self.replies.commit(reply, known)
         self._current = reply
 
 

@@ -71,7 +71,7 @@ class Orders:
         match order:
             case PlaybackReported():
                 if order.kind is not PlaybackKind.STARTED:
-                    self._floor.played(order.reply, order.played_ms)
+                    self._floor.replies.played(order.reply, order.played_ms)
             case TextTyped():
                 await self._typed(order.text, order.language, self._text_stops)
             case DigitPressed():
@@ -101,6 +101,7 @@ class Orders:
             case ControlKind.CLEAR_INPUT:
                 self._listener.clear()
                 await self._floor.give_up(Speculated.ABANDONED)
+                self._floor.resume()
                 self.wait_for_input()
             case ControlKind.CANCEL_RESPONSE:
                 await self._floor.stop(ReplyStatus.CANCELLED)

@@ -43,6 +43,9 @@ class CallPlan:
     history_turns: int
     reply: ReplyShape
 
+    pauses: bool
+    """A reply pauses while it is open whether the caller's speech shall stop it; otherwise speech stops it at once."""
+
     @property
     def speech_stops(self) -> bool:
         """Return whether the caller's speech may stop replies."""

@@ -7,7 +7,7 @@ import anyio
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from pipeline.core.clock import Clock
-from pipeline.core.errors import DialogError, PipelineError, SpeakingError
+from pipeline.core.errors import PipelineError, SpeakingError
 from pipeline.core.events import (
     CallEvent,
     Clause,
@@ -23,12 +23,12 @@ from pipeline.core.events import (
 )
 from pipeline.core.latency import Timeline
 from pipeline.core.pcm import Pcm
-from pipeline.core.stages import ChatDelta, Synthesizer, Usage
+from pipeline.core.stages import ChatDelta, Synthesizer
 from pipeline.session.gate import Gate, Tell
 from pipeline.session.line import Line, ReplyAudio
+from pipeline.session.writer import Writer
 from pipeline.settings import Channels, Speaking
 from pipeline.settings import Playout as PlayoutSettings
-from pipeline.speaking.clauses import ClauseCutter
 from pipeline.speaking.playhead import Playhead
 from pipeline.speaking.playout import Playout
 from pipeline.speaking.speaker import Speaker
@@ -47,6 +47,8 @@ class ReplyShape:
     """The caller's speech may stop replies."""
     reports_playback: bool
     """The client says how far it has played, so its word is waited for."""
+    protected_start: float
+    """Seconds at the beginning of each reply that cannot be stopped."""
     fallback: str
     """Said when the model fails before it wrote anything."""
 
@@ -88,10 +90,18 @@ class Reply:
         self._discarded = False
         self._scope = anyio.CancelScope()
         self._stopped_at: float | None = None
+        self._paused_at: float | None = None
+        self._flowing = anyio.Event()
+        self._flowing.set()
         self._reported = anyio.Event()
         self._status = ReplyStatus.COMPLETED
-        self._text: list[str] = []
-        self._usage = Usage()
+        self._writer = Writer(
+            shape.speaking,
+            shape.fallback,
+            written=lambda text: self._emit(TextDelta, text=text),
+            cut=self._cut,
+            failed=self._failed,
+        )
         self._degraded: list[str] = []
 
     @property
@@ -118,7 +128,7 @@ class Reply:
 
     def work(self) -> tuple[float, int]:
         """Return the seconds since its beginning, and the characters written."""
-        return self._clock.now() - self._began_at, sum(map(len, self._text))
+        return self._clock.now() - self._began_at, len(self.written)
 
     def stop(self, status: ReplyStatus) -> None:
         """Cut the reply off: no frame leaves after this call returns. ``unwound`` is set once its work is over."""
@@ -126,6 +136,38 @@ class Reply:
             self._status = status
             self._stopped_at = self._clock.now()
             self._scope.cancel()
+
+    def pause(self) -> None:
+        """Let no frame leave until ``resume``; what has left is heard to its end, at most ``playout.lead``."""
+        if self._paused_at is None:
+            self._paused_at = self._clock.now()
+            self._flowing = anyio.Event()
+
+    def resume(self) -> None:
+        """Go on with the sample behind the last one that left."""
+        self._paused_at = None
+        self._flowing.set()
+
+    @property
+    def paused(self) -> bool:
+        """Return whether it pauses."""
+        return self._paused_at is not None
+
+    @property
+    def paused_at(self) -> float | None:
+        """Return since when it pauses; None when it does not."""
+        return self._paused_at
+
+    @property
+    def stoppable(self) -> bool:
+        """Return whether the caller may stop it now."""
+        begun = self.playhead.heard_ms(self._clock.now()) if self.audible else 0
+        return not self.protected and not (self.audible and begun < 1000 * self._shape.protected_start)
+
+    @property
+    def written(self) -> str:
+        """Return the text so far."""
+        return self._writer.text
 
     def played(self, played_ms: int) -> None:
         """Take the client's word for how far it has played this reply, with which it is done."""
@@ -174,44 +216,10 @@ class Reply:
         )
         # All four ends close here: a task that is cancelled before its first step closes nothing.
         async with clauses_in, clauses, frames_in, frames, anyio.create_task_group() as tasks:
-            tasks.start_soon(self._release)
-            tasks.start_soon(self._write, source, clauses_in)
+            tasks.start_soon(self._gate.release)
+            tasks.start_soon(self._writer.run, source, clauses_in)
             tasks.start_soon(self._speak, clauses, frames_in)
             await playout.run(frames, self._line.output_rate)
-
-    async def _release(self) -> None:
-        await self._gate.release()
-
-    async def _write(self, source: AsyncGenerator[ChatDelta, None], clauses: ObjectSendStream[Clause]) -> None:
-        """Cut deltas into clauses; say the fallback when the model fails before it wrote anything."""
-        speaking = self._shape.speaking
-        cutter = ClauseCutter(speaking.first_clause_words, speaking.clause_chars)
-        written = 0
-        async with clauses:
-            try:
-                async for delta in source:
-                    self._usage = delta.usage or self._usage
-                    written = await self._pass_on(delta.text, cutter.feed(delta.text), clauses, written)
-            except DialogError as error:
-                await self._failed(error)
-                self._status = ReplyStatus.FAILED
-            written = await self._pass_on("", cutter.flush(), clauses, written)
-            if not written and self._shape.fallback:
-                self._status = ReplyStatus.DEGRADED
-                self._degraded.append("fallback_phrase")
-                await self._pass_on(self._shape.fallback, [self._shape.fallback], clauses, 0)
-
-    async def _pass_on(self, text: str, cut: list[str], clauses: ObjectSendStream[Clause], written: int) -> int:
-        """Report new text, hand on its clauses; return how many clauses there are now."""
-        if text:
-            self._text.append(text)
-            await self._emit(TextDelta, text=text)
-        for clause in cut:
-            event = Clause(turn=self.turn, at=self._clock.now(), reply=self.id, index=written, text=clause)
-            await self._tell_all(event)
-            await clauses.send(event)
-            written += 1
-        return written
 
     async def _speak(self, clauses: ObjectReceiveStream[Clause], frames: ObjectSendStream[Pcm]) -> None:
         speaker = Speaker(
@@ -228,7 +236,6 @@ class Reply:
                     await frames.send(frame)
             except SpeakingError as error:
                 await self._failed(error)
-                self._status = ReplyStatus.FAILED
             finally:
                 with anyio.CancelScope(shield=True):
                     await spoken.aclose()
@@ -237,6 +244,8 @@ class Reply:
 
     async def _send(self, pcm: Pcm, last: bool) -> None:
         await self._gate.passed()
+        while not self._flowing.is_set():
+            await self._flowing.wait()
         await self._line.play(ReplyAudio(self.turn, self.id, pcm, last))
         if not self.audible and pcm.samples:
             self.audible = True
@@ -259,26 +268,37 @@ class Reply:
                 await self._reported.wait()
 
     async def _failed(self, error: PipelineError) -> None:
-        await self._tell_all(StageFailed.by(error, turn=self.turn, at=self._clock.now()))
+        if not self.stopped:
+            self._status = ReplyStatus.FAILED
         self._degraded.append(error.code)
+        await self._tell(StageFailed.by(error, turn=self.turn, at=self._clock.now()))
+
+    async def _cut(self, index: int, text: str) -> Clause:
+        clause = Clause(turn=self.turn, at=self._clock.now(), reply=self.id, index=index, text=text)
+        await self._tell(clause)
+        return clause
 
     async def _emit(self, kind: Callable[..., CallEvent], **fields: object) -> None:
-        await self._tell_all(kind(turn=self.turn, at=self._clock.now(), reply=self.id, **fields))
+        await self._tell(kind(turn=self.turn, at=self._clock.now(), reply=self.id, **fields))
 
-    async def _tell_all(self, event: CallEvent) -> None:
+    async def _tell(self, event: CallEvent) -> None:
         self.timeline.feed(event)
         await self._gate.tell(event)
 
     def _ended(self) -> ReplyEnded:
+        if self._writer.fell_back:
+            self._degraded.append("fallback_phrase")
+            if not self.stopped:
+                self._status = ReplyStatus.DEGRADED
         return ReplyEnded(
             turn=self.turn,
             at=self._clock.now(),
             reply=self.id,
             status=self._status,
-            text="".join(self._text),
+            text=self.written,
             heard=self.heard(),
             heard_ms=self.playhead.heard_ms(self._heard_until()),
-            usage=self._usage,
+            usage=self._writer.usage,
             spans=self.timeline.spans(),
             degraded=tuple(self._degraded),
         )

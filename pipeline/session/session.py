@@ -106,7 +106,7 @@ class Session:
     async def run(self) -> CallEnded:
         """Conduct the call to its end and return its last event, which has been sent. Cancelling hangs up."""
         async with self._inbox, self._inbox_in, anyio.create_task_group() as tasks:
-            self._floor.open(tasks, self._inbox_in)
+            self._floor.replies.open(tasks, self._inbox_in)
             tasks.start_soon(self._hear)
             tasks.start_soon(self._take_requests)
             if not await self._floor.say(self._turn, self._plan.agent.greeting):
@@ -147,7 +147,8 @@ class Session:
     async def _conduct(self) -> CallEnd:
         """Take what happens, one thing at a time, until the call is over."""
         while True:
-            due_at = min(self._timers.next_at(), self._orders.digits_due_at or float("inf"))
+            due = (self._timers.next_at(), self._orders.digits_due_at, self._answers.overlap.due_at)
+            due_at = min(at for at in due if at is not None)
             item: _Item | None = None
             with anyio.move_on_after(due_at - self._clock.now()):
                 item = await self._inbox.receive()
@@ -159,7 +160,7 @@ class Session:
 
     async def _finish_replies(self) -> None:
         """Tell the end of every reply that was begun. Each waits ``playout.report_wait`` at most for the client."""
-        while self._floor.unfinished:
+        while self._floor.replies.unfinished:
             match await self._inbox.receive():
                 case ReplyEnded() as ended:
                     if self._floor.ended(ended):
@@ -211,6 +212,7 @@ class Session:
         now = self._clock.now()
         if self._orders.digits_due_at is not None and now >= self._orders.digits_due_at:
             await self._orders.collect_digits()
+        self._answers.overlap.tick(now)
         match self._timers.due(now):
             case Due.NO_INPUT:
                 return await self._no_input()

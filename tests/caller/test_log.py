@@ -89,3 +89,17 @@ def test_messages_of_a_later_contract_are_passed_over() -> None:
     log = CallLog()
     assert log.feed(ConverseResponse()) is None
     assert log.feed(ConverseResponse(mark=output_pb2.Mark(response_id=1))) is None
+
+
+def test_a_reply_that_was_cleared_leaves_the_answer_to_what_cleared_it_owed() -> None:
+    log = CallLog()
+    began(log, 1, turn=0)
+    heard(log, "SPEECH_STARTED")
+    log.feed(ConverseResponse(clear_audio=output_pb2.ClearAudio(response_id=1)))
+    heard(log, "TURN_ENDED")
+    understood(log, "stop")
+    done(log, 1)
+    assert log.open
+    began(log, 2)
+    done(log, 2)
+    assert not log.open

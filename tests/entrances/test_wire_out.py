@@ -53,7 +53,7 @@ def written(event: CallEvent, wants: OutputRules = ALL) -> ConverseResponse:
 @pytest.mark.parametrize(
     ("event", "kind", "offset_ms"),
     [
-        (SpeechStarted(turn=TURN, at=9.0, audio_at=1.25), "SPEECH_STARTED", 1_250),
+        (SpeechStarted(turn=TURN, at=9.0, audio_at=1.25, onset_at=1.25), "SPEECH_STARTED", 1_250),
         (SpeechEnded(turn=TURN, at=9.0, audio_at=2.5), "SPEECH_ENDED", 2_500),
         (
             TurnEnded(turn=TURN, at=9.0, reason=EndReason.SILENCE, audio_at=2.5, speech_end_at=8.5),
@@ -172,7 +172,7 @@ def test_no_instant_is_too_large_for_its_field(at: float, remaining: float) -> N
     writers: list[Callable[[], ConverseResponse | None]] = [
         lambda: write_audio(1, b"", at, last=False),
         lambda: write_going_away(remaining),
-        lambda: write_event(SpeechStarted(turn=TURN, at=0.0, audio_at=at), ALL),
+        lambda: write_event(SpeechStarted(turn=TURN, at=0.0, audio_at=at, onset_at=0.0), ALL),
         lambda: write_event(CallEnded(turn=TURN, at=0.0, reason=CallEnd.CLIENT, duration=at, turns=0), ALL),
     ]
     assert all(write() is not None for write in writers)

@@ -108,10 +108,15 @@ async def test_a_reopened_turn_is_drafted_again() -> None:
     assert texts == ["Half.", "Both halves."]
 
 
-async def test_a_turn_without_words_is_not_drafted() -> None:
-    hearing = Hearing(FakeRecognizer([(0.01, "")]))
+async def test_a_turn_without_words_is_drafted_as_nothing_and_not_waited_for() -> None:
+    hearing = Hearing(FakeRecognizer([(0.01, "")]), WAITS, turn_model=FakeTurnModel([(0.0, 0.01)]))
     await hearing.hear([(1.0, 2.0)], 4.0)
-    assert hearing.of(TurnDrafted) == []
+    (drafted,) = hearing.of(TurnDrafted)
+    (ended,) = hearing.of(TurnEnded)
+    assert isinstance(drafted, TurnDrafted)
+    assert isinstance(ended, TurnEnded)
+    assert drafted.text == ""
+    assert ended.at - ended.speech_end_at == pytest.approx(0.2, abs=0.033)
 
 
 async def test_words_are_shown_while_the_caller_speaks() -> None:

@@ -54,6 +54,8 @@ class Made:
     reports_playback: bool = False
     fallback: str = "Something went wrong."
     inbox: int = 64
+    pauses: bool = True
+    protected_start: float = 0.0
     turn_model: FakeTurnModel | None = None
     partial_every: float = 0.0
     headroom: Headroom = field(default_factory=no_speculation)
@@ -64,6 +66,7 @@ class Made:
             call=self.call,
             endpointing=self.endpointing,
             digits_stop=self.digits_stop,
+            pauses=self.pauses,
             sustained=0.256,
             partial_every=self.partial_every,
             digits=DigitRules(),
@@ -76,6 +79,7 @@ class Made:
                 paced=True,
                 speech_stops=self.barge_in,
                 reports_playback=self.reports_playback,
+                protected_start=self.protected_start,
                 fallback=self.fallback,
             ),
         )

@@ -55,6 +55,7 @@ async def stage(
         paced=True,
         speech_stops=True,
         reports_playback=reports_playback,
+        protected_start=0.0,
         fallback="",
     )
     recognizer = FakeRecognizer([(0.1, "hello")])
@@ -83,7 +84,7 @@ async def stage(
             made.ended.append(ended)
 
     async with over_in, over, anyio.create_task_group() as tasks:
-        floor.open(tasks, over_in)
+        floor.replies.open(tasks, over_in)
         tasks.start_soon(take)
         yield made
         tasks.cancel_scope.cancel()
@@ -166,7 +167,7 @@ async def test_a_client_may_say_after_the_stop_how_far_it_had_played() -> None:
         await on.floor.answer(TURN, "what do you sell", ())
         await pass_time(3.0)
         await on.floor.stop(ReplyStatus.BARGE_IN)
-        on.floor.played(ReplyId(1), 700)
+        on.floor.replies.played(ReplyId(1), 700)
         await pass_time(1.0)
     assert [ended.heard_ms for ended in on.ended] == [700]
 
@@ -175,7 +176,7 @@ async def test_the_word_of_a_client_on_another_reply_changes_nothing() -> None:
     async with stage(FakeModel(LONG_ANSWER)) as on:
         await on.floor.answer(TURN, "what do you sell", ())
         await pass_time(3.0)
-        on.floor.played(ReplyId(7), 0)
+        on.floor.replies.played(ReplyId(7), 0)
         await on.floor.stop(ReplyStatus.BARGE_IN)
         await pass_time(1.0)
     assert on.ended[0].heard_ms > 1000

@@ -412,9 +412,12 @@ class BargeInConfig(_message.Message):
     min_speech_ms: _builtins.int
     """Speech needed, in milliseconds, 0 to 2000: shorter sounds let the reply go on."""
     protected_ms: _builtins.int
-    """So many milliseconds at the beginning of each reply cannot be stopped. Not served yet: UNIMPLEMENTED."""
+    """So many milliseconds at the beginning of each reply cannot be stopped: 0 to 60000."""
     resume_false_alarm: _builtins.bool
-    """Go on with a reply that was paused for what turned out to be no speech. Not served yet: UNIMPLEMENTED."""
+    """Pause a reply when the caller begins to speak, and go on with it from the same sample when that was a backchannel
+    ("mm-hm") or no speech. False: speech of min_speech_ms stops it at once. Started tells false also where the client is
+    sent more than 400 ms ahead (lead_ms, PACING_FAST), because a pause would come too late there.
+    """
     def __init__(
         self,
         *,

@@ -1,0 +1,79 @@
+"""Writer: what the model writes becomes the clauses of one reply."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+import anyio
+from anyio.abc import ObjectSendStream
+
+from pipeline.core.errors import DialogError, PipelineError
+from pipeline.core.events import Clause
+from pipeline.core.stages import ChatDelta, Usage
+from pipeline.settings import Speaking
+from pipeline.speaking.clauses import ClauseCutter
+
+
+class Writer:
+    """Writes one reply."""
+
+    def __init__(
+        self,
+        speaking: Speaking,
+        fallback: str,
+        *,
+        written: Callable[[str], Awaitable[None]],
+        cut: Callable[[int, str], Awaitable[Clause]],
+        failed: Callable[[PipelineError], Awaitable[None]],
+    ) -> None:
+        """Say ``fallback`` when the model fails before it wrote anything; tell what happens by the others."""
+        self._fallback = fallback
+        self._cutter = ClauseCutter(speaking.first_clause_words, speaking.clause_chars)
+        self._tell_written = written
+        self._tell_cut = cut
+        self._failed = failed
+        self._written: list[str] = []
+        self._clauses = 0
+        self.usage = Usage()
+        self.broke = False
+        """The model failed."""
+        self.fell_back = False
+        """The fallback was said in place of an answer."""
+        self.patience = anyio.CancelScope()
+        """Cancel it to give the model up while it has not written anything."""
+
+    @property
+    def text(self) -> str:
+        """Return all that was written so far."""
+        return "".join(self._written)
+
+    async def run(self, source: AsyncGenerator[ChatDelta, None], clauses: ObjectSendStream[Clause]) -> None:
+        """Cut deltas into clauses, and close ``clauses`` at the end."""
+        async with clauses:
+            try:
+                await self._write(source, clauses)
+            except DialogError as error:
+                self.broke = True
+                await self._failed(error)
+            await self._pass_on("", self._cutter.flush(), clauses)
+            if not self._clauses and self._fallback:
+                self.fell_back = True
+                await self._pass_on(self._fallback, [self._fallback], clauses)
+
+    async def _write(self, source: AsyncGenerator[ChatDelta, None], clauses: ObjectSendStream[Clause]) -> None:
+        first: ChatDelta | None = None
+        with self.patience:
+            first = await anext(source, None)
+        if self.patience.cancelled_caught:
+            raise DialogError("over-budget", "the model took too long to begin", retryable=True)
+        while first is not None:
+            self.usage = first.usage or self.usage
+            await self._pass_on(first.text, self._cutter.feed(first.text), clauses)
+            first = await anext(source, None)
+
+    async def _pass_on(self, text: str, cut: list[str], clauses: ObjectSendStream[Clause]) -> None:
+        """Report new text, hand on its clauses."""
+        if text:
+            self._written.append(text)
+            await self._tell_written(text)
+        for clause in cut:
+            await clauses.send(await self._tell_cut(self._clauses, clause))
+            self._clauses += 1

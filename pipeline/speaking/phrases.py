@@ -1,0 +1,70 @@
+"""PhraseBook: a synthesizer that knows some texts by heart. Greetings, fillers and apologies come out of it at once."""
+
+from collections.abc import AsyncGenerator, Iterable
+
+from pipeline.core.pcm import SAMPLE_BYTES, Pcm
+from pipeline.core.stages import Speech, Synthesizer
+from pipeline.settings import Speaking
+from pipeline.speaking.clauses import ClauseCutter
+
+
+class PhraseBook:
+    """Speaks known clauses from memory and all others through the synthesizer behind it. Process-wide."""
+
+    def __init__(self, synthesizer: Synthesizer, settings: Speaking) -> None:
+        """Know nothing yet; keep at most ``phrases_mib`` of speech."""
+        self._synthesizer = synthesizer
+        self._settings = settings
+        self._known: dict[str, tuple[Speech, ...]] = {}
+        self._bytes = 0
+
+    @property
+    def rate(self) -> int:
+        """Return the rate of the audio in hertz."""
+        return self._synthesizer.rate
+
+    async def learn(self, phrases: Iterable[str]) -> int:
+        """Speak each phrase once, clause by clause as a reply would be cut; return how many clauses are known now.
+
+        What no longer fits is not learnt, and is spoken anew each time. Raises SpeakingError.
+        """
+        for clause in (clause for phrase in phrases for clause in self._cut(phrase)):
+            if clause in self._known:
+                continue
+            pieces = tuple([piece async for piece in self._synthesizer.speak(clause)])
+            size = sum(len(piece.pcm.data) for piece in pieces)
+            if self._bytes + size <= self._settings.phrases_mib << 20:
+                self._known[clause] = pieces
+                self._bytes += size
+        return len(self._known)
+
+    async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
+        """Yield the speech of ``text``: at once where it is known, else as the synthesizer does."""
+        known = self._known.get(text)
+        if known is not None:
+            for piece in known:
+                yield piece
+            return
+        pieces = self._synthesizer.speak(text)
+        try:
+            async for piece in pieces:
+                yield piece
+        finally:
+            await pieces.aclose()
+
+    def recited(self, phrase: str) -> Pcm | None:
+        """Return all of a phrase's speech, or None when a part of it is not known by heart."""
+        known = [self._known.get(clause) for clause in self._cut(phrase)]
+        pieces = [piece.pcm.data for clause in known if clause is not None for piece in clause]
+        if not pieces or None in known:
+            return None
+        return Pcm(b"".join(pieces), self.rate)
+
+    @property
+    def seconds(self) -> float:
+        """Return how much speech is known by heart."""
+        return self._bytes / SAMPLE_BYTES / self.rate
+
+    def _cut(self, phrase: str) -> list[str]:
+        cutter = ClauseCutter(self._settings.first_clause_words, self._settings.clause_chars)
+        return [*cutter.feed(phrase), *cutter.flush()]
