@@ -10,13 +10,14 @@ from anyio import to_thread
 from pipeline.calls import Shared
 from pipeline.core.clock import Clock
 from pipeline.core.errors import DialogError, PipelineError
-from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, Synthesizer, TurnModel, VoiceActivityEngine
+from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
-from pipeline.settings import Settings, SettingsError
+from pipeline.settings import Dialog, Settings, SettingsError
+from pipeline.speaking.phrases import PhraseBook
 
 T = TypeVar("T")
 
@@ -39,16 +40,26 @@ class Assembly:
         recognizer = await self._timed("recognizer", partial(self._recognizer, spoken))
         turn_model = await self._timed("turn-model", self._turn_model)
         synthesizer = await self._timed("synthesizer", self._synthesizer)
-        model = await self._timed("chat-model", self._model)
+        phrases = (phrase for agent in agents for phrase in (agent.greeting, *agent.phrases.all()))
+        await self._timed("phrases", partial(synthesizer.learn, phrases))
+        dialog, small = self._settings.dialog, self._settings.ladder.smaller_model
+        model = await self._timed("chat-model", partial(self._model, dialog))
+        smaller = None
+        if small:
+            cheaper = dialog.model_copy(update={"models": (small,)})
+            smaller = await self._timed("smaller-chat-model", partial(self._model, cheaper))
         for agent in agents:
-            await self._timed(f"prompt-{agent.id}", Responder(model, agent.persona, ChatOptions()).warm)
-        workers, dropped = self._settings.recognition.workers, self._metrics.partials_dropped.inc
+            for name, writes in (("prompt", model), ("smaller-prompt", smaller)):
+                if writes is not None:
+                    await self._timed(f"{name}-{agent.id}", Responder(writes, agent.persona, ChatOptions()).warm)
+        workers, dropped = self._settings.recognition.workers, self._metrics.turns.partials_dropped.inc
         return Shared(
             voice=voice,
             recognitions=RecognitionQueue(recognizer, workers, self._clock, dropped),
             turn_model=turn_model,
             model=model,
             synthesizer=synthesizer,
+            smaller=smaller,
         )
 
     async def _timed(self, name: str, build: Callable[[], Awaitable[T]]) -> T:
@@ -86,31 +97,31 @@ class Assembly:
         name = self._settings.endpointing.turn_model
         return await to_thread.run_sync(SmartTurn.load, await self._folder(name)) if name else None
 
-    async def _synthesizer(self) -> Synthesizer:
+    async def _synthesizer(self) -> PhraseBook:
         from pipeline.speaking.piper import Piper
 
         folder = await self._folder(self._settings.speaking.voice)
-        return await to_thread.run_sync(Piper.load, folder, self._settings.speaking)
+        piper = await to_thread.run_sync(Piper.load, folder, self._settings.speaking)
+        return PhraseBook(piper, self._settings.speaking)
 
-    async def _model(self) -> ChatModel:
+    async def _model(self, dialog: Dialog) -> ChatModel:
         """Return the chat model that the settings ask for; ``auto`` prefers an Ollama server that can answer."""
-        engine = self._settings.dialog.engine
-        if engine == "llamacpp":
-            return await self._embedded()
+        if dialog.engine == "llamacpp":
+            return await self._embedded(dialog)
         try:
-            return await self._ollama()
+            return await self._ollama(dialog)
         except DialogError as error:
-            if engine == "ollama":
+            if dialog.engine == "ollama":
                 raise
             self._log.info("no Ollama, taking the embedded model", code=error.code, reason=str(error))
-        return await self._embedded()
+        return await self._embedded(dialog)
 
-    async def _ollama(self) -> ChatModel:
+    async def _ollama(self, dialog: Dialog) -> ChatModel:
         from pipeline.dialog.ollama import Ollama
 
         missing: PipelineError | None = None
-        for name in self._settings.dialog.models:
-            model = Ollama(self._settings.dialog, name)
+        for name in dialog.models:
+            model = Ollama(dialog, name)
             try:
                 await model.check()
             except DialogError as error:
@@ -123,13 +134,13 @@ class Assembly:
         assert missing is not None  # noqa: S101  settings hold at least one name
         raise missing
 
-    async def _embedded(self) -> ChatModel:
+    async def _embedded(self, dialog: Dialog) -> ChatModel:
         from pipeline.dialog.llamacpp import LlamaCpp
 
-        name = self._store.first_present(self._settings.dialog.models)
+        name = self._store.first_present(dialog.models)
         self._log.info("chat model", engine="llamacpp", model=name)
         await self._folder(name)
-        return await to_thread.run_sync(LlamaCpp.load, self._store.file(name, ".gguf"), self._settings.dialog)
+        return await to_thread.run_sync(LlamaCpp.load, self._store.file(name, ".gguf"), dialog)
 
     async def _folder(self, name: str) -> Path:
         """Return a model's folder; its files are what the catalog says. Raises ModelError."""

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import anyio
 
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError
-from pipeline.core.events import CallEnd, CallEnded, EndpointingChanged
-from pipeline.core.stages import ChatModel, ChatOptions, Synthesizer, TurnModel, VoiceActivityEngine
+from pipeline.core.events import CallEnd, CallEnded, CallEvent, EndpointingChanged, ReplyEnded
+from pipeline.core.stages import ChatModel, ChatOptions, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
 from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, CutOff, Terms
@@ -19,11 +20,13 @@ from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.observe import CallObserver, Metrics
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
+from pipeline.session.ladder import BudgetLadder
 from pipeline.session.line import Line
 from pipeline.session.plan import CallPlan, Engines
-from pipeline.session.reply import ReplyShape
 from pipeline.session.session import Session
+from pipeline.session.shape import ReplyShape
 from pipeline.settings import Settings
+from pipeline.speaking.phrases import PhraseBook
 
 PAUSABLE = 0.4
 """Furthest ahead of real time, in seconds, at which a pause is soon heard; with more, speech stops a reply at once."""
@@ -37,7 +40,9 @@ class Shared:
     recognitions: RecognitionQueue
     turn_model: TurnModel | None
     model: ChatModel
-    synthesizer: Synthesizer
+    synthesizer: PhraseBook
+    smaller: ChatModel | None = None
+    """Answers while the usual model is over budget."""
 
 
 class Call:
@@ -71,12 +76,19 @@ class Calls:
         self._metrics = metrics
         self._clock = clock
         self._shared: Shared | None = None
+        self._ladder = BudgetLadder(settings.ladder, {}, has_smaller=False)
         most = settings.speculation.most if settings.speculation.enabled else 0
         self._headroom = Headroom(settings.dialog.slots, most, self._is_busy)
 
     def open(self, shared: Shared) -> None:
         """Answer calls with these engines from now on."""
         self._shared = shared
+        for span, budget in self._settings.budgets.items():
+            for quantile, seconds in (("0.5", budget.p50), ("0.95", budget.p95)):
+                self._metrics.turns.budget.labels(span, quantile).set(seconds)
+        self._ladder = BudgetLadder(
+            self._settings.ladder, self._settings.budgets, has_smaller=shared.smaller is not None
+        )
 
     def agents(self) -> Sequence[AgentCard]:
         """Return all agents, as clients are told of them."""
@@ -111,8 +123,9 @@ class Calls:
             voice=shared.voice,
             recognitions=shared.recognitions,
             turn_model=shared.turn_model,
-            responder=Responder(shared.model, agent.persona, options),
+            responder=Responder(shared.model, agent.persona, options, smaller=shared.smaller),
             synthesizer=shared.synthesizer,
+            ladder=self._ladder,
             headroom=self._headroom,
         )
         return Call(plan, engines, _terms(start, agent, plan), start.conversation, self)
@@ -121,13 +134,13 @@ class Calls:
         self, conversation: str, plan: CallPlan, engines: Engines, line: Line, cut_off: Callable[[], CutOff]
     ) -> CallEnded:
         """Run one call and keep count of it."""
-        observer = CallObserver(self._metrics, conversation, plan.agent.id)
+        observer = CallObserver(self._metrics, conversation, plan.agent.id, self._settings.budgets)
         session = Session(
             line,
             engines,
             plan,
             clock=self._clock,
-            observe=observer,
+            observe=partial(self._observe, observer),
             inbox=self._settings.channels.events,
         )
         self._metrics.calls_started.inc()
@@ -146,6 +159,12 @@ class Calls:
             return ended
         finally:
             observer.over(reason, seconds=self._clock.now() - began_at, turns=session.turn)
+
+    def _observe(self, observer: CallObserver, event: CallEvent) -> None:
+        observer(event)
+        gap = event.spans.get("response_gap") if isinstance(event, ReplyEnded) else None
+        if gap is not None and self._ladder.gap(gap):
+            observer.effort(self._ladder.effort)
 
     def _is_busy(self) -> bool:
         """Return whether callers wait for recognition: no time for work that may be thrown away."""
@@ -183,7 +202,8 @@ class Calls:
                 speech_stops=mode in {BargeInMode.SPEECH, BargeInMode.ANY},
                 reports_playback=start.reports_playback,
                 protected_start=settings.barge_in.protected if protected is None else protected,
-                fallback=agent.phrases.failure,
+                ladder=settings.ladder,
+                phrases=agent.phrases,
             ),
         )
 

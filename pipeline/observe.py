@@ -2,8 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import IntEnum
 
 import anyio
 import structlog
@@ -25,6 +26,7 @@ from pipeline.core.events import (
     StageFailed,
     TurnEnded,
 )
+from pipeline.settings import Budget
 
 SPAN_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 5.0)
 """Seconds; dense where budgets lie."""
@@ -97,18 +99,12 @@ class QueueDepths(Collector):
         yield family
 
 
-class Metrics:
-    """All that a scrape returns. Owns its registry, so that two services in one process do not collide."""
+class TurnMetrics:
+    """What turns and replies are counted by."""
 
-    def __init__(self) -> None:
-        """Create every metric once."""
-        self.registry = CollectorRegistry()
-        own = self.registry
+    def __init__(self, own: CollectorRegistry) -> None:
+        """Create every metric once, in this registry."""
         self.span = Histogram("voicepipe_span_seconds", "Spans of turns.", ["span"], buckets=SPAN_BUCKETS, registry=own)
-        self.calls_active = Gauge("voicepipe_calls_active", "Calls in progress.", registry=own)
-        self.calls_started = Counter("voicepipe_calls_started", "Calls accepted.", registry=own)
-        self.calls_ended = Counter("voicepipe_calls_ended", "Calls that are over.", ["reason"], registry=own)
-        self.calls_refused = Counter("voicepipe_calls_refused", "Calls not accepted.", ["code"], registry=own)
         self.replies = Counter("voicepipe_replies", "Replies by how they ended.", ["status"], registry=own)
         self.speculations = Counter(
             "voicepipe_speculations",
@@ -118,6 +114,18 @@ class Metrics:
         )
         self.speculation_wasted = Counter(
             "voicepipe_speculation_wasted_seconds", "Time of speculative work that was thrown away.", registry=own
+        )
+        self.over_budget = Counter(
+            "voicepipe_over_budget", "Turns in which a span was over its p95 budget.", ["span"], registry=own
+        )
+        self.budget = Gauge(
+            "voicepipe_span_budget_seconds", "Budgets of the profile.", ["span", "quantile"], registry=own
+        )
+        self.degradations = Counter(
+            "voicepipe_degradations", "What was left out of replies, added or replaced.", ["what"], registry=own
+        )
+        self.effort = Gauge(
+            "voicepipe_effort", "What answers may cost: 0 all, 1 a sentence, 2 a smaller model's.", registry=own
         )
         self.barge_ins = Counter("voicepipe_barge_ins", "Replies that the caller's speech stopped.", registry=own)
         self.backchannels = Counter(
@@ -129,11 +137,25 @@ class Metrics:
         self.failures = Counter(
             "voicepipe_stage_failures", "Failures that a call survived.", ["stage", "code"], registry=own
         )
-        self.frames_dropped = Counter(
-            "voicepipe_frames_dropped", "Caller frames dropped by a full channel.", registry=own
-        )
         self.partials_dropped = Counter(
             "voicepipe_partials_dropped", "Partial transcripts given up because others waited.", registry=own
+        )
+
+
+class Metrics:
+    """All that a scrape returns. Owns its registry, so that two services in one process do not collide."""
+
+    def __init__(self) -> None:
+        """Create every metric once."""
+        self.registry = CollectorRegistry()
+        own = self.registry
+        self.turns = TurnMetrics(own)
+        self.calls_active = Gauge("voicepipe_calls_active", "Calls in progress.", registry=own)
+        self.calls_started = Counter("voicepipe_calls_started", "Calls accepted.", registry=own)
+        self.calls_ended = Counter("voicepipe_calls_ended", "Calls that are over.", ["reason"], registry=own)
+        self.calls_refused = Counter("voicepipe_calls_refused", "Calls not accepted.", ["code"], registry=own)
+        self.frames_dropped = Counter(
+            "voicepipe_frames_dropped", "Caller frames dropped by a full channel.", registry=own
         )
         self.clients_stalled = Counter(
             "voicepipe_clients_stalled", "Clients given up because they took no message.", registry=own
@@ -158,9 +180,10 @@ class Metrics:
 class CallObserver:
     """Watches one call: counts and logs its events."""
 
-    def __init__(self, metrics: Metrics, call_id: str, agent: str) -> None:
-        """Bind the call's id to every line."""
+    def __init__(self, metrics: Metrics, call_id: str, agent: str, budgets: Mapping[str, Budget]) -> None:
+        """Bind the call's id to every line; spans over their p95 of ``budgets`` are counted."""
         self._metrics = metrics
+        self._budgets = budgets
         self._log = logger("call").bind(call=call_id, agent=agent)
 
     def __call__(self, event: CallEvent) -> None:
@@ -169,18 +192,18 @@ class CallObserver:
             case ReplyEnded():
                 self._reply_ended(event)
             case StageFailed():
-                self._metrics.failures.labels(event.stage, event.code).inc()
+                self._metrics.turns.failures.labels(event.stage, event.code).inc()
                 self._log.warning(
                     "stage failed", turn=event.turn, stage=event.stage, code=event.code, message=event.message
                 )
             case Backchannel():
-                self._metrics.backchannels.inc()
+                self._metrics.turns.backchannels.inc()
             case SpeculationEnded():
-                self._metrics.speculations.labels(event.outcome.value).inc()
+                self._metrics.turns.speculations.labels(event.outcome.value).inc()
                 if event.outcome is not Speculated.COMMITTED:
-                    self._metrics.speculation_wasted.inc(event.duration)
+                    self._metrics.turns.speculation_wasted.inc(event.duration)
             case InputMissing():
-                self._metrics.input_missing.labels(event.problem.value).inc()
+                self._metrics.turns.input_missing.labels(event.problem.value).inc()
                 self._log.info("input missing", turn=event.turn, problem=event.problem.value)
             case TurnEnded():
                 self._log.info("turn ended", turn=event.turn, reason=event.reason.value)
@@ -201,12 +224,38 @@ class CallObserver:
         self._metrics.calls_ended.labels(reason).inc()
         self._log.info("call ended", reason=reason, seconds=round(seconds, 3), turns=turns)
 
+    def effort(self, effort: IntEnum) -> None:
+        """Take note that answers cost more or less from now on, over all calls."""
+        self._metrics.turns.effort.set(effort)
+        self._log.warning("effort changed", effort=effort.name.lower())
+
+    def _compare(self, event: ReplyEnded) -> None:
+        """Count and log the spans that are over budget."""
+        over = {
+            span: seconds
+            for span, seconds in event.spans.items()
+            if span in self._budgets and seconds > self._budgets[span].p95
+        }
+        for span in over:
+            self._metrics.turns.over_budget.labels(span).inc()
+        if over:
+            self._log.warning(
+                "over budget",
+                turn=event.turn,
+                reply=event.reply,
+                spans_ms={span: round(1000 * seconds) for span, seconds in over.items()},
+                budgets_ms={span: round(1000 * self._budgets[span].p95) for span in over},
+            )
+
     def _reply_ended(self, event: ReplyEnded) -> None:
-        self._metrics.replies.labels(event.status.value).inc()
+        self._metrics.turns.replies.labels(event.status.value).inc()
         if event.status is ReplyStatus.BARGE_IN:
-            self._metrics.barge_ins.inc()
+            self._metrics.turns.barge_ins.inc()
         for span, seconds in event.spans.items():
-            self._metrics.span.labels(span).observe(seconds)
+            self._metrics.turns.span.labels(span).observe(seconds)
+        self._compare(event)
+        for what in event.degraded:
+            self._metrics.turns.degradations.labels(what).inc()
         self._log.info(
             "reply ended",
             turn=event.turn,

@@ -207,6 +207,23 @@ class Speaking(Section):
     """Memory for the speech of greetings, fillers and apologies, which is made once while starting."""
 
 
+class Ladder(Section):
+    """What is done while an answer takes long, and when answers take too long: each rung can be switched off."""
+
+    filler_after: float = Field(default=2.0, ge=0)
+    """Seconds without an answer, from the end of the caller's speech, until a filler is said; 0 for never."""
+    filler_every: float = Field(default=6.0, gt=0)
+    """Seconds until the next; each of the agent's fillers is said once."""
+    shorter: bool = True
+    """Answer in a sentence while most response gaps are over their p95 budget."""
+    smaller_model: str = ""
+    """Model that answers while they still are; a name like those in ``dialog.models``, empty for none."""
+    phrase_after: float = Field(default=12.0, ge=0)
+    """Seconds without a word of the model until it is given up and a phrase said instead; 0 for never."""
+    person_after: int = Field(default=2, ge=0)
+    """Failed answers in a row from which on the agent offers a person, if it has a phrase for that; 0 for never."""
+
+
 class Playout(Section):
     """How reply audio leaves."""
 
@@ -296,9 +313,11 @@ class Settings(BaseSettings):
     speculation: Speculation = Speculation()
     speaking: Speaking = Speaking()
     playout: Playout = Playout()
+    ladder: Ladder = Ladder()
     channels: Channels = Channels()
     budgets: dict[str, Budget] = Field(default_factory=dict)
-    """What each span may take, by its name. Nothing acts on budgets yet."""
+    """What each span may take, by its name. A span over its p95 is counted and logged; the response gap's moves the
+    ladder."""
     models: ModelStore = ModelStore()
     log: Log = Log()
     agents: Path = SHARE / "agents"

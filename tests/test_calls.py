@@ -25,7 +25,8 @@ from pipeline.entrances.switchboard import (
     Terms,
 )
 from pipeline.observe import Metrics
-from pipeline.settings import BargeInSettings, Call, Endpointing, Playout, Recognition, Settings
+from pipeline.settings import BargeInSettings, Call, Endpointing, Playout, Recognition, Settings, Speaking
+from pipeline.speaking.phrases import PhraseBook
 from tests.fakes import RATE, FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeVoice, recognitions
 from tests.session.calls import ANSWER, LONG_ANSWER
 from tests.virtual_time import VIRTUAL_TIME, Backend
@@ -52,7 +53,9 @@ class Service:
         self.model = model or FakeModel(ANSWER)
         self.calls = Calls(settings or Settings(), AGENTS, self.metrics, LoopClock())
         recognizer = FakeRecognizer([(0.1, "when do you open")])
-        self.shared = Shared(FakeVoice(), recognitions(recognizer), None, self.model, FakeSynthesizer())
+        self.shared = Shared(
+            FakeVoice(), recognitions(recognizer), None, self.model, PhraseBook(FakeSynthesizer(), Speaking())
+        )
 
     async def terms(self, **wishes: object) -> Terms:
         self.calls.open(self.shared)

@@ -16,6 +16,7 @@ from pipeline.core.events import (
     Clause,
     DigitsCollected,
     EndReason,
+    FillerStarted,
     FinalTranscript,
     InputMissing,
     InputProblem,
@@ -40,10 +41,13 @@ from pipeline.core.events import (
 )
 from pipeline.core.stages import Usage
 from pipeline.observe import SPAN_BUCKETS, CallObserver, Metrics, configure_logging, logger
+from pipeline.settings import Budget
 from tests.virtual_time import run_virtually
 
 CANARY = "the canary sings"
 TURN, REPLY = TurnId(2), ReplyId(3)
+
+BUDGETS = {"response_gap": Budget(p50=0.5, p95=1.0)}
 
 EVENTS: list[CallEvent] = [
     SpeechStarted(turn=TURN, at=1.0, audio_at=1.0, onset_at=1.0),
@@ -59,6 +63,7 @@ EVENTS: list[CallEvent] = [
     TextDelta(turn=TURN, at=1.0, reply=REPLY, text=CANARY),
     Clause(turn=TURN, at=1.0, reply=REPLY, index=0, text=CANARY),
     SpeechReady(turn=TURN, at=1.0, reply=REPLY, index=0),
+    FillerStarted(turn=TURN, at=1.0, reply=REPLY, text=CANARY),
     PlaybackStarted(turn=TURN, at=1.0, reply=REPLY),
     ReplyStopped(turn=TURN, at=1.0, reply=REPLY, status=ReplyStatus.BARGE_IN, onset_at=0.7),
     ReplyEnded(
@@ -91,7 +96,7 @@ def observed(capsys: pytest.CaptureFixture[str]) -> Iterator[Observed]:
     def observe(*, pii: bool = False, level: str = "debug") -> tuple[Lines, Metrics]:
         configure_logging(level=level, style="json", pii=pii)
         metrics = Metrics()
-        observer = CallObserver(metrics, "call-7", "shop")
+        observer = CallObserver(metrics, "call-7", "shop", BUDGETS)
         for event in EVENTS:
             observer(event)
         written = capsys.readouterr()

@@ -108,7 +108,7 @@ class CallLine:
         if response.HasField("audio"):
             audio = response.audio
             samples = self._plan.encoding.from_wire(audio.data)
-            self.speaker.arrived(audio.response_id, samples, self.news_at, last=audio.last)
+            self.speaker.arrived(audio.response_id, samples, self.news_at, last=audio.last, filler=audio.filler)
             self._arrived.set()
         elif response.HasField("clear_audio"):
             await self._report(self.speaker.clear(response.clear_audio.response_id, self.news_at))

@@ -26,6 +26,8 @@ class TurnReport:
     gap_ms: float | None
     """From the last sample over -40 dBFS of what the caller said to the first one of the reply, as spoken and as heard.
     Negative when the service spoke before the caller had finished; None when nothing was heard."""
+    filler_ms: float | None
+    """The same to the first sound of a filler; None when none was heard. The gap goes to the answer itself."""
     spans: Mapping[str, float]
     """Span name to milliseconds, as the service measured them."""
 

@@ -15,6 +15,8 @@ class Stretch:
     at: float
     """When its first sample is heard."""
     samples: bytearray
+    filler: bool = False
+    """It keeps the caller company; the answer is still to come."""
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ class Speaker:
         self._stretches: list[Stretch] = []
         self._replies: dict[int, _Reply] = {}
 
-    def arrived(self, reply: int, samples: bytes, at: float, *, last: bool) -> None:
+    def arrived(self, reply: int, samples: bytes, at: float, *, last: bool, filler: bool = False) -> None:
         """Queue sound of ``reply``. Sound of a reply that was cleared is not heard."""
         state = self._replies.setdefault(reply, _Reply())
         if PlaybackKind.CLEARED in state.reported:
@@ -43,10 +45,11 @@ class Speaker:
         if not samples:
             return
         begins = max(at, self._free_at())
-        if self._stretches and self._stretches[-1].reply == reply and self._free_at() == begins:
-            self._stretches[-1].samples += samples
+        latest = self._stretches[-1] if self._stretches else None
+        if latest and (latest.reply, latest.filler) == (reply, filler) and self._free_at() == begins:
+            latest.samples += samples
         else:
-            self._stretches.append(Stretch(reply, begins, bytearray(samples)))
+            self._stretches.append(Stretch(reply, begins, bytearray(samples), filler))
 
     def clear(self, reply: int, at: float) -> PlaybackReported:
         """Throw away what has not been heard of ``reply`` at this instant; what is queued behind it moves up."""
@@ -92,10 +95,10 @@ class Speaker:
         """Return whether sound is being heard, or waits to be."""
         return self._free_at() > now
 
-    def first_audible_at(self, reply: int) -> float | None:
-        """Return when the first sample over -40 dBFS of ``reply`` is heard; None when there is none."""
+    def first_audible_at(self, reply: int, *, filler: bool = False) -> float | None:
+        """Return when the first sample over -40 dBFS of ``reply`` itself, or of its filler, is heard; None for none."""
         for stretch in self._stretches:
-            if stretch.reply == reply:
+            if (stretch.reply, stretch.filler) == (reply, filler):
                 first = first_audible(Pcm(bytes(stretch.samples), self._rate))
                 if first is not None:
                     return stretch.at + first / self._rate

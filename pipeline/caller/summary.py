@@ -71,6 +71,7 @@ def _turn_report(log: CallLog, turn: HeardTurn, ears: Ears) -> TurnReport:
         heard_ms=done.heard_ms,
         status=_status(reply) if turn.reply is not None else "none",
         gap_ms=_gap_ms(reply, said, ears),
+        filler_ms=_gap_ms(reply, said, ears, filler=True),
         spans={name: round(done.spans_ms[name], 1) for name in SPANS if name in done.spans_ms},
     )
 
@@ -81,8 +82,8 @@ def _said(microphone: Microphone, turn: HeardTurn) -> Spoken | None:
     return begun[-1] if begun else None
 
 
-def _gap_ms(reply: HeardReply, said: Spoken | None, ears: Ears) -> float | None:
-    heard_at = ears.speaker.first_audible_at(reply.number)
+def _gap_ms(reply: HeardReply, said: Spoken | None, ears: Ears, *, filler: bool = False) -> float | None:
+    heard_at = ears.speaker.first_audible_at(reply.number, filler=filler)
     if heard_at is None or said is None:
         return None
     return round((heard_at - ears.began_at - said.ends_at) * 1000, 1)

@@ -185,6 +185,8 @@ def spans_table(report: TurnReport) -> Table:
             begin, passed = passed, passed + report.spans[name]
             bar = " " * round(begin / whole * BAR) + "━" * (round(passed / whole * BAR) - round(begin / whole * BAR))
         table.add_row(name, f"{report.spans[name]:.0f} ms", bar)
+    if report.filler_ms is not None:
+        table.add_row("filler as heard", f"{report.filler_ms:.0f} ms", "")
     if report.gap_ms is not None:
         table.add_row("gap as heard", f"[bold]{report.gap_ms:.0f} ms[/]", "")
     return table

@@ -158,8 +158,15 @@ class SpeechReady(ReplyEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FillerStarted(ReplyEvent):
+    """The first audio of a filler was sent, because the reply itself takes long. It is no part of the reply's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlaybackStarted(ReplyEvent):
-    """The first audio of the reply was sent."""
+    """The first audio of the reply itself was sent."""
 
 
 class ReplyStatus(StrEnum):
@@ -336,6 +343,7 @@ CallEvent = (
     | TextDelta
     | Clause
     | SpeechReady
+    | FillerStarted
     | PlaybackStarted
     | ReplyStopped
     | ReplyEnded

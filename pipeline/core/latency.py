@@ -5,6 +5,7 @@ from itertools import pairwise
 from pipeline.core.events import (
     CallEvent,
     Clause,
+    FillerStarted,
     FinalTranscript,
     PlaybackStarted,
     ReplyStopped,
@@ -16,7 +17,7 @@ from pipeline.core.events import (
 SEGMENTS = ("endpointing", "recognition", "knowledge", "first_token", "first_clause", "synthesis", "handover")
 """The spans that follow one another from the end of speech to the first reply audio; their sum is the response gap."""
 
-SPANS = (*SEGMENTS, "response_gap", "stop", "vision")
+SPANS = (*SEGMENTS, "response_gap", "filler", "stop", "vision")
 """All span names, in the order in which tables show them."""
 
 
@@ -49,6 +50,8 @@ class Timeline:
                 self._passed.setdefault("synthesis", event.at)
             case PlaybackStarted():
                 self._passed.setdefault("handover", event.at)
+            case FillerStarted():
+                self._passed.setdefault("filler", event.at)
             case ReplyStopped(onset_at=float(onset)):
                 self._stop = (event.at if event.silent_at is None else event.silent_at) - onset
             case _:
@@ -69,6 +72,8 @@ class Timeline:
             found = {name: after - before for name, (before, after) in zip(names, pairwise(reached), strict=True)}
             if "handover" in self._passed:
                 found["response_gap"] = self._passed["handover"] - self._speech_end
+            if "filler" in self._passed:
+                found["filler"] = self._passed["filler"] - self._speech_end
         if self._stop is not None:
             found["stop"] = self._stop
         return found

@@ -20,8 +20,17 @@ class Phrases(BaseModel):
     no_input: str = "Are you still there?"
     no_match: str = "Sorry, I did not understand that. Could you say it again?"
     failure: str = "I am sorry, I cannot answer that just now. Please try again in a moment."
+    person: str = ""
+    """Said in place of ``failure`` when it has failed before: the offer of a person."""
+    fillers: tuple[str, ...] = ("One moment, please.", "I am still looking that up for you.")
+    """Said one after the other while an answer takes long."""
     goodbye: str = "I cannot hear you, so I will hang up now. Goodbye."
     time_up: str = "Our time is up, I have to end the call now. Goodbye."
+
+    def all(self) -> tuple[str, ...]:
+        """Return all of them, none empty."""
+        single = (self.no_input, self.no_match, self.failure, self.person, self.goodbye, self.time_up)
+        return tuple(phrase for phrase in (*single, *self.fillers) if phrase)
 
 
 class AgentFile(BaseModel):

@@ -1,41 +1,62 @@
 """Responder: what has been said in, clean reply text out, while the model is still writing."""
 
 from collections.abc import AsyncGenerator, Sequence
+from enum import IntEnum
 
 from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message
+from pipeline.dialog.brevity import FirstSentence
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.sanitize import Sanitizer
+
+
+class Effort(IntEnum):
+    """How much an answer may cost."""
+
+    FULL = 0
+    SHORT = 1
+    """One sentence."""
+    SMALL = 2
+    """One sentence of the smaller model, where there is one."""
 
 
 class Responder:
     """Answers for one agent. Holds no call's state."""
 
-    def __init__(self, model: ChatModel, persona: str, options: ChatOptions) -> None:
-        """Take the shared model and the agent's part of the prompt."""
+    def __init__(
+        self, model: ChatModel, persona: str, options: ChatOptions, *, smaller: ChatModel | None = None
+    ) -> None:
+        """Take the shared models and the agent's part of the prompt."""
         self._model = model
+        self._smaller = smaller
         self._persona = persona
         self._options = options
 
-    async def reply(self, said: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
+    async def reply(self, said: Sequence[Message], effort: Effort = Effort.FULL) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError.
 
-        A model that goes on to write the caller's part is stopped there; such a reply has no usage.
+        A model that goes on to write the caller's part is stopped there, as is one whose answer is to be short; such a
+        reply has no usage.
         """
-        sanitizer = Sanitizer()
-        stream = self._model.stream(messages(self._persona, said), self._options)
+        model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
+        sanitizer, sentence = Sanitizer(), FirstSentence() if effort else None
+        stream = model.stream(messages(self._persona, said), self._options)
         try:
             async for delta in stream:
                 text = sanitizer.feed(delta.text)
+                if sentence is not None:
+                    text = sentence.feed(text)
                 if text or delta.usage is not None:
                     yield ChatDelta(text, delta.usage)
-                if sanitizer.over:
+                if sanitizer.over or (sentence is not None and sentence.over):
                     break
-            rest = sanitizer.flush()
-            if rest:
-                yield ChatDelta(rest)
+            else:
+                rest = sanitizer.flush()
+                rest = rest if sentence is None else sentence.feed(rest)
+                if rest:
+                    yield ChatDelta(rest)
         finally:
             await stream.aclose()
 
-    async def warm(self) -> None:
-        """Load the model and let it read this agent's prefix."""
-        await self._model.warm(messages(self._persona, ()))
+    async def warm(self, said: Sequence[Message] = ()) -> None:
+        """Load the model and let it read this agent's prefix, and what has been said behind it."""
+        await self._model.warm(messages(self._persona, said))

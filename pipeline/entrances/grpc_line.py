@@ -89,7 +89,7 @@ class GrpcLine:
     async def play(self, audio: ReplyAudio) -> None:
         """Queue a frame in the client's encoding; waits while the queue is full. Ignored once the reply was stopped."""
         sound = _encoded(audio.pcm.data, self._start.output.encoding)
-        await self._outbox.put_audio(audio.reply, write_audio(audio.reply, sound, audio.pcm.audio_at, last=audio.last))
+        await self._outbox.put_audio(audio.reply, write_audio(audio, sound))
 
     # What the entrance sees
 

@@ -25,6 +25,7 @@ from pipeline.entrances.generated.voicepipe.v1 import audio_pb2, output_pb2
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseResponse
 from pipeline.entrances.statuses import status
 from pipeline.entrances.switchboard import OutputRules
+from pipeline.session.line import ReplyAudio
 
 _PROBLEMS = {
     InputProblem.NO_INPUT: output_pb2.INPUT_EVENT_KIND_NO_INPUT,
@@ -78,10 +79,16 @@ def write_event(event: CallEvent, wants: OutputRules) -> ConverseResponse | None
             return None
 
 
-def write_audio(reply: int, sound: bytes, at: float, *, last: bool) -> ConverseResponse:
-    """Return a stretch of a reply's sound, already encoded; ``at`` is its place in the reply, in seconds."""
+def write_audio(audio: ReplyAudio, sound: bytes) -> ConverseResponse:
+    """Return a stretch of a reply's sound, which is already encoded."""
     return ConverseResponse(
-        audio=audio_pb2.ResponseAudio(response_id=reply, data=sound, offset_ms=uint32(at * 1000), last=last)
+        audio=audio_pb2.ResponseAudio(
+            response_id=audio.reply,
+            data=sound,
+            offset_ms=uint32(audio.pcm.audio_at * 1000),
+            last=audio.last,
+            filler=audio.filler,
+        )
     )
 
 

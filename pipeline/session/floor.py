@@ -18,7 +18,8 @@ from pipeline.session.gate import Tell
 from pipeline.session.line import Line
 from pipeline.session.plan import Engines
 from pipeline.session.replies import Replies
-from pipeline.session.reply import Reply, ReplyShape
+from pipeline.session.reply import Reply
+from pipeline.session.shape import Purpose, ReplyShape
 from pipeline.session.speculation import Speculation
 
 
@@ -50,6 +51,10 @@ class Floor:
         self._history = history
         self._clock = clock
         self._tell = tell
+        self._ladder = engines.ladder
+        self._shape = shape
+        self._failed = 0
+        """Answers in a row that failed."""
         self.replies = Replies(line, engines.synthesizer, shape, clock=clock, tell=tell)
         self._current: Reply | None = None
         self._speculation: Speculation | None = None
@@ -64,7 +69,7 @@ class Floor:
     async def speculate(self, turn: TurnId, text: str) -> None:
         """Begin the reply to what the caller may have said, where there is room; nothing of it is told or heard."""
         await self.give_up(Speculated.CHANGED)
-        reply = self.replies.make(turn)
+        reply = self._answer(turn)
         speculation = Speculation(reply, turn, self._history.messages(text))
         claim = self._headroom.speculate(speculation.give_way)
         if claim is None:
@@ -72,7 +77,9 @@ class Floor:
             return
         self._speculation = speculation
         speculation.claim = claim
-        self.replies.perform(reply, claim.over(self._responder.reply(speculation.messages)), claim)
+        self.replies.perform(
+            reply, claim.over(self._responder.reply(speculation.messages, reply.purpose.effort)), claim
+        )
 
     async def give_up(self, outcome: Speculated) -> None:
         """Throw the speculation away, if there is one."""
@@ -92,8 +99,8 @@ class Floor:
         if speculation is None or not speculation.answers(turn, messages):
             await self.give_up(Speculated.CHANGED)
             self._history.caller(text)
-            reply, claim = self.replies.make(turn), self._headroom.claim()
-            self.replies.perform(reply, claim.over(self._responder.reply(messages)), claim)
+            reply, claim = self._answer(turn), self._headroom.claim()
+            self.replies.perform(reply, claim.over(self._responder.reply(messages, reply.purpose.effort)), claim)
             self._commit(reply, known)
             return
         self._speculation = None
@@ -106,7 +113,7 @@ class Floor:
         """Begin to say a phrase as it stands; return whether there was anything to say."""
         if phrase:
             await self.give_up(Speculated.ABANDONED)
-            reply = self.replies.make(turn, protected=protected)
+            reply = self.replies.make(turn, Purpose(protected=protected))
             self.replies.perform(reply, _as_written(phrase))
             self._commit(reply, ())
         return bool(phrase)
@@ -150,9 +157,18 @@ class Floor:
         """Take note that a reply is over; return whether the client was ever told of it."""
         reply = self.replies.ended(event)
         self._history.heard(event.reply, event.heard)
+        if reply.purpose.answers:
+            self._failed = self._failed + 1 if event.status is ReplyStatus.DEGRADED else 0
         if self._current is reply:
             self._current = None
         return reply.begun
+
+    def _answer(self, turn: TurnId) -> Reply:
+        """Return a reply with something to say if the model fails: the offer of a person if it has failed before."""
+        phrases, after = self._shape.phrases, self._shape.ladder.person_after
+        offers = phrases.person and after and self._failed + 1 >= after
+        fallback = phrases.person if offers else phrases.failure
+        return self.replies.make(turn, Purpose(answers=True, fallback=fallback, effort=self._ladder.effort))
 
     def _commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:
         self.replies.commit(reply, known)

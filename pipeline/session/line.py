@@ -19,6 +19,8 @@ class ReplyAudio:
     """At the line's output rate; ``pcm.start`` counts from the start of the reply."""
     last: bool
     """No audio of this reply follows."""
+    filler: bool = False
+    """It keeps the caller company; the answer is still to come."""
 
 
 class Line(Protocol):

@@ -110,8 +110,7 @@ class Overlap:
         self._false_alarms = self._alarms + 1
         self._reply = reply
         reply.resume()
-        if reply.begun:
-            await self._tell(Backchannel(turn=final.turn, at=self._clock.now(), reply=reply.id))
+        await self._tell(Backchannel(turn=final.turn, at=self._clock.now(), reply=reply.id))
         return True
 
     @property
@@ -125,7 +124,9 @@ class Overlap:
         return self._false_alarms if self._reply is self._floor.current else 0
 
     def _is_turn(self, text: str, duration: float, reply: Reply) -> bool:
-        if duration < self._plan.sustained or is_own_voice(text, reply.written):
+        # Before the first sound there is nothing that a short word could stop by mistake.
+        too_short = reply.audible and duration < self._plan.sustained
+        if too_short or is_own_voice(text, reply.written):
             return False
         return not is_backchannel(text, duration, asked=just_asked(reply.heard()))
 

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
-from pipeline.core.stages import Synthesizer, TurnModel, VoiceActivityEngine
+from pipeline.core.stages import TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
-from pipeline.session.reply import ReplyShape
+from pipeline.session.ladder import BudgetLadder
+from pipeline.session.shape import ReplyShape
 from pipeline.settings import Call, Endpointing
+from pipeline.speaking.phrases import PhraseBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class Engines:
     turn_model: TurnModel | None
     responder: Responder
     """The agent's own."""
-    synthesizer: Synthesizer
+    synthesizer: PhraseBook
+    ladder: BudgetLadder
     headroom: Headroom
 
 

@@ -7,20 +7,22 @@ from anyio.abc import ObjectSendStream, TaskGroup
 
 from pipeline.core.clock import Clock
 from pipeline.core.events import CallEvent, ReplyEnded, ReplyId, TurnId
-from pipeline.core.stages import ChatDelta, Synthesizer
+from pipeline.core.stages import ChatDelta
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
 from pipeline.session.line import Line
-from pipeline.session.reply import Reply, ReplyShape
+from pipeline.session.reply import Reply
+from pipeline.session.shape import Purpose, ReplyShape
+from pipeline.speaking.phrases import PhraseBook
 
 
 class Replies:
     """All replies of one call."""
 
-    def __init__(self, line: Line, synthesizer: Synthesizer, shape: ReplyShape, *, clock: Clock, tell: Tell) -> None:
+    def __init__(self, line: Line, voice: PhraseBook, shape: ReplyShape, *, clock: Clock, tell: Tell) -> None:
         """Begin with none."""
         self._line = line
-        self._synthesizer = synthesizer
+        self._voice = voice
         self._shape = shape
         self._clock = clock
         self._tell = tell
@@ -35,19 +37,17 @@ class Replies:
         self._tasks = tasks
         self._over = over
 
-    def make(self, turn: TurnId, *, protected: bool = False) -> Reply:
+    def make(self, turn: TurnId, purpose: Purpose) -> Reply:
         """Return a reply that is not real yet."""
-        reply = Reply(
+        return Reply(
             turn,
+            purpose,
             line=self._line,
-            synthesizer=self._synthesizer,
+            voice=self._voice,
             shape=self._shape,
             clock=self._clock,
             tell=self._tell,
         )
-        reply.protected = protected
-        reply.barge_in_allowed = self._shape.speech_stops and not protected
-        return reply
 
     def perform(self, reply: Reply, source: AsyncGenerator[ChatDelta, None], claim: Claim | None = None) -> None:
         """Begin the work on a reply, behind that of the one before; ``claim`` is given back when it is over."""

@@ -1,7 +1,7 @@
 """Reply: one answer from its first token to its last heard sample, in one cancel scope."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import anyio
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
@@ -11,6 +11,7 @@ from pipeline.core.errors import PipelineError, SpeakingError
 from pipeline.core.events import (
     CallEvent,
     Clause,
+    FillerStarted,
     PlaybackStarted,
     ReplyEnded,
     ReplyId,
@@ -19,38 +20,21 @@ from pipeline.core.events import (
     SpeechReady,
     StageFailed,
     TextDelta,
+    TurnEnded,
     TurnId,
 )
 from pipeline.core.latency import Timeline
 from pipeline.core.pcm import Pcm
-from pipeline.core.stages import ChatDelta, Synthesizer
+from pipeline.core.stages import ChatDelta
+from pipeline.session.company import Company
 from pipeline.session.gate import Gate, Tell
 from pipeline.session.line import Line, ReplyAudio
+from pipeline.session.shape import CHEAPER, Purpose, ReplyShape
 from pipeline.session.writer import Writer
-from pipeline.settings import Channels, Speaking
-from pipeline.settings import Playout as PlayoutSettings
+from pipeline.speaking.phrases import PhraseBook
 from pipeline.speaking.playhead import Playhead
 from pipeline.speaking.playout import Playout
 from pipeline.speaking.speaker import Speaker
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyShape:
-    """How the replies of a call are made and sent."""
-
-    speaking: Speaking
-    playout: PlayoutSettings
-    channels: Channels
-    paced: bool
-    """Send at the pace of listening; otherwise as fast as the client takes it."""
-    speech_stops: bool
-    """The caller's speech may stop replies."""
-    reports_playback: bool
-    """The client says how far it has played, so its word is waited for."""
-    protected_start: float
-    """Seconds at the beginning of each reply that cannot be stopped."""
-    fallback: str
-    """Said when the model fails before it wrote anything."""
 
 
 class Reply:
@@ -62,9 +46,10 @@ class Reply:
     def __init__(
         self,
         turn: TurnId,
+        purpose: Purpose,
         *,
         line: Line,
-        synthesizer: Synthesizer,
+        voice: PhraseBook,
         shape: ReplyShape,
         clock: Clock,
         tell: Tell,
@@ -73,20 +58,18 @@ class Reply:
         self.id = ReplyId(0)
         """Given by ``commit``."""
         self.turn = turn
+        self.purpose = purpose
         self.playhead = Playhead(line.output_rate)
         self.audible = False
-        self.protected = False
-        """Only the client's order stops it."""
-        self.barge_in_allowed = True
-        """The caller's speech stops it; the client is told."""
         self.timeline = Timeline()
         self.unwound = anyio.Event()
         self._line = line
-        self._synthesizer = synthesizer
+        self._voice = voice
         self._shape = shape
         self._clock = clock
         self._gate = Gate(tell)
-        self._began_at = clock.now()
+        self._began_at = self._due_from = clock.now()
+        self._company = Company(shape, clock, give_up=self._give_up)
         self._discarded = False
         self._scope = anyio.CancelScope()
         self._stopped_at: float | None = None
@@ -97,12 +80,12 @@ class Reply:
         self._status = ReplyStatus.COMPLETED
         self._writer = Writer(
             shape.speaking,
-            shape.fallback,
+            purpose.fallback,
             written=lambda text: self._emit(TextDelta, text=text),
             cut=self._cut,
             failed=self._failed,
         )
-        self._degraded: list[str] = []
+        self._degraded = [CHEAPER[purpose.effort]] if purpose.effort else []
 
     @property
     def begun(self) -> bool:
@@ -119,6 +102,8 @@ class Reply:
         self.id = reply
         for event in known:
             self.timeline.feed(event)
+            if isinstance(event, TurnEnded):
+                self._due_from = event.speech_end_at
         self._gate.open(reply)
 
     def discard(self) -> None:
@@ -162,7 +147,7 @@ class Reply:
     def stoppable(self) -> bool:
         """Return whether the caller may stop it now."""
         begun = self.playhead.heard_ms(self._clock.now()) if self.audible else 0
-        return not self.protected and not (self.audible and begun < 1000 * self._shape.protected_start)
+        return not self.purpose.protected and not (self.audible and begun < 1000 * self._shape.protected_start)
 
     @property
     def written(self) -> str:
@@ -191,7 +176,8 @@ class Reply:
             with self._scope:
                 if after is not None:
                     await after.unwound.wait()
-                await self._emit(ReplyStarted, barge_in_allowed=self.barge_in_allowed)
+                allowed = self._shape.speech_stops and not self.purpose.protected
+                await self._emit(ReplyStarted, barge_in_allowed=allowed)
                 await self._flow(source)
                 await self._listened()
         finally:
@@ -219,15 +205,18 @@ class Reply:
             tasks.start_soon(self._gate.release)
             tasks.start_soon(self._writer.run, source, clauses_in)
             tasks.start_soon(self._speak, clauses, frames_in)
+            if self.purpose.answers:
+                tasks.start_soon(self._keep_company, playout)
             await playout.run(frames, self._line.output_rate)
+            tasks.cancel_scope.cancel()  # who keeps company may still be waiting
 
     async def _speak(self, clauses: ObjectReceiveStream[Clause], frames: ObjectSendStream[Pcm]) -> None:
         speaker = Speaker(
-            self._synthesizer,
+            self._voice,
             self.playhead,
             rate=self._line.output_rate,
             frame=self._shape.playout.frame,
-            ready=lambda clause: self._emit(SpeechReady, index=clause.index),
+            ready=self._spoken,
         )
         spoken = speaker.frames(clauses)
         async with frames:
@@ -242,12 +231,33 @@ class Reply:
                 # The writer may be waiting for room: without a speaker there will be none.
                 await clauses.aclose()
 
-    async def _send(self, pcm: Pcm, last: bool) -> None:
+    async def _spoken(self, clause: Clause) -> None:
+        self._company.ready.set()
+        await self._emit(SpeechReady, index=clause.index)
+
+    async def _keep_company(self, playout: Playout) -> None:
+        await self._gate.passed()
+
+        async def say(filler: str) -> None:
+            frames = self._voice.frames(filler, self._line.output_rate, self._shape.playout.frame)
+            await playout.fill(frames, partial(self._send, filler=filler))
+
+        await self._company.keep(self._due_from, say)
+
+    def _give_up(self) -> None:
+        if not self._writer.text:
+            self._writer.patience.cancel()
+
+    async def _send(self, pcm: Pcm, last: bool, *, filler: str = "") -> None:
         await self._gate.passed()
         while not self._flowing.is_set():
             await self._flowing.wait()
-        await self._line.play(ReplyAudio(self.turn, self.id, pcm, last))
-        if not self.audible and pcm.samples:
+        await self._line.play(ReplyAudio(self.turn, self.id, pcm, last, bool(filler)))
+        if filler:
+            if "filler" not in self._degraded:
+                self._degraded.append("filler")
+                await self._emit(FillerStarted, text=filler)
+        elif not self.audible and pcm.samples:
             self.audible = True
             await self._emit(PlaybackStarted)
 
@@ -287,7 +297,8 @@ class Reply:
 
     def _ended(self) -> ReplyEnded:
         if self._writer.fell_back:
-            self._degraded.append("fallback_phrase")
+            offered = self.purpose.fallback == self._shape.phrases.person
+            self._degraded.append("person_offered" if offered else "fallback_phrase")
             if not self.stopped:
                 self._status = ReplyStatus.DEGRADED
         return ReplyEnded(

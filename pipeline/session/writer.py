@@ -1,6 +1,7 @@
 """Writer: what the model writes becomes the clauses of one reply."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 
 import anyio
 from anyio.abc import ObjectSendStream
@@ -33,8 +34,6 @@ class Writer:
         self._written: list[str] = []
         self._clauses = 0
         self.usage = Usage()
-        self.broke = False
-        """The model failed."""
         self.fell_back = False
         """The fallback was said in place of an answer."""
         self.patience = anyio.CancelScope()
@@ -47,33 +46,45 @@ class Writer:
 
     async def run(self, source: AsyncGenerator[ChatDelta, None], clauses: ObjectSendStream[Clause]) -> None:
         """Cut deltas into clauses, and close ``clauses`` at the end."""
-        async with clauses:
-            try:
+        # A broken stream: the voice has failed, and nobody takes clauses any more.
+        with suppress(anyio.BrokenResourceError):
+            async with clauses:
                 await self._write(source, clauses)
-            except DialogError as error:
-                self.broke = True
-                await self._failed(error)
-            await self._pass_on("", self._cutter.flush(), clauses)
-            if not self._clauses and self._fallback:
-                self.fell_back = True
-                await self._pass_on(self._fallback, [self._fallback], clauses)
 
     async def _write(self, source: AsyncGenerator[ChatDelta, None], clauses: ObjectSendStream[Clause]) -> None:
-        first: ChatDelta | None = None
+        try:
+            await self._pass_on(await self._begun(source), clauses)
+            async for delta in source:
+                self.usage = delta.usage or self.usage
+                await self._pass_on(delta.text, clauses)
+        except DialogError as error:
+            await self._failed(error)
+        await self._hand_on(self._cutter.flush(), clauses)
+        if not self._clauses and self._fallback:
+            self.fell_back = True
+            self._written.append(self._fallback)
+            await self._tell_written(self._fallback)
+            await self._hand_on([self._fallback], clauses)
+
+    async def _begun(self, source: AsyncGenerator[ChatDelta, None]) -> str:
+        """Return the first text, empty when there is none. Raises DialogError ``over-budget`` when it is given up."""
         with self.patience:
-            first = await anext(source, None)
+            async for delta in source:
+                self.usage = delta.usage or self.usage
+                if delta.text:
+                    return delta.text
         if self.patience.cancelled_caught:
             raise DialogError("over-budget", "the model took too long to begin", retryable=True)
-        while first is not None:
-            self.usage = first.usage or self.usage
-            await self._pass_on(first.text, self._cutter.feed(first.text), clauses)
-            first = await anext(source, None)
+        return ""
 
-    async def _pass_on(self, text: str, cut: list[str], clauses: ObjectSendStream[Clause]) -> None:
+    async def _pass_on(self, text: str, clauses: ObjectSendStream[Clause]) -> None:
         """Report new text, hand on its clauses."""
         if text:
             self._written.append(text)
             await self._tell_written(text)
+            await self._hand_on(self._cutter.feed(text), clauses)
+
+    async def _hand_on(self, cut: list[str], clauses: ObjectSendStream[Clause]) -> None:
         for clause in cut:
             await clauses.send(await self._tell_cut(self._clauses, clause))
             self._clauses += 1

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncGenerator, Iterable
 
+from pipeline.audio.framing import Framer
+from pipeline.audio.resample import Resampler
 from pipeline.core.pcm import SAMPLE_BYTES, Pcm
 from pipeline.core.stages import Speech, Synthesizer
 from pipeline.settings import Speaking
@@ -16,6 +18,7 @@ class PhraseBook:
         self._synthesizer = synthesizer
         self._settings = settings
         self._known: dict[str, tuple[Speech, ...]] = {}
+        self._framed: dict[tuple[str, int, float], tuple[Pcm, ...]] = {}
         self._bytes = 0
 
     @property
@@ -52,13 +55,18 @@ class PhraseBook:
         finally:
             await pieces.aclose()
 
-    def recited(self, phrase: str) -> Pcm | None:
-        """Return all of a phrase's speech, or None when a part of it is not known by heart."""
-        known = [self._known.get(clause) for clause in self._cut(phrase)]
-        pieces = [piece.pcm.data for clause in known if clause is not None for piece in clause]
-        if not pieces or None in known:
-            return None
-        return Pcm(b"".join(pieces), self.rate)
+    def frames(self, phrase: str, rate: int, frame: float) -> tuple[Pcm, ...]:
+        """Return a phrase's speech at a line's rate, in frames of ``frame`` seconds; none when it is not known.
+
+        Made once for each kind of line.
+        """
+        key = (phrase, rate, frame)
+        if key not in self._framed:
+            known = [self._known.get(clause) for clause in self._cut(phrase)]
+            pieces = [piece.pcm.data for clause in known if clause is not None for piece in clause]
+            whole = b"" if None in known else b"".join(pieces)
+            self._framed[key] = _framed(Pcm(whole, self.rate), rate, frame)
+        return self._framed[key]
 
     @property
     def seconds(self) -> float:
@@ -68,3 +76,12 @@ class PhraseBook:
     def _cut(self, phrase: str) -> list[str]:
         cutter = ClauseCutter(self._settings.first_clause_words, self._settings.clause_chars)
         return [*cutter.feed(phrase), *cutter.flush()]
+
+
+def _framed(sound: Pcm, rate: int, frame: float) -> tuple[Pcm, ...]:
+    resampler, framer = Resampler(sound.rate, rate), Framer(round(frame * rate))
+    frames = [*framer.feed(resampler.feed(sound)), *framer.feed(resampler.flush())]
+    rest = framer.rest()
+    if rest is not None:
+        frames.append(Pcm(rest.data + bytes(2 * round(frame * rate) - len(rest.data)), rate, rest.start))
+    return tuple(frames)

@@ -41,6 +41,8 @@ class Playhead:
         self._rate = rate
         self._stretches: list[_Stretch] = []
         self._sent = 0
+        self._filler = 0
+        """Samples of it that were no part of the reply's text; they lie before it."""
         self._dry_at: float | None = None
         self._reported_ms: int | None = None
 
@@ -74,6 +76,11 @@ class Playhead:
         self._sent += samples
         self._dry_at = max(now, self._dry_at or now) + samples / self._rate
 
+    def filler_sent(self, samples: int, now: float) -> None:
+        """Say that a frame of a filler left, before any of the reply's own."""
+        self.frame_sent(samples, now)
+        self._filler += samples
+
     def reported(self, played_ms: int) -> None:
         """Say how much the client's speaker has played; never more than was sent."""
         self._reported_ms = max(0, min(played_ms, round(1000 * self._sent / self._rate)))
@@ -91,8 +98,8 @@ class Playhead:
 
         Within a clause whose words are not known, time is shared out evenly over its characters.
         """
-        played = self.heard_ms(now) * self._rate / 1000
-        if not played:
+        played = self.heard_ms(now) * self._rate / 1000 - self._filler
+        if played <= 0:
             return ""
         heard = ""
         for stretch in self._stretches:

@@ -75,7 +75,7 @@ async def test_the_gap_is_what_the_recording_shows() -> None:
 async def test_the_report_is_json_with_the_fields_of_the_contract() -> None:
     report = json.loads(json.dumps((await called(one_turn)).to_json()))
     assert set(report) == {"call_id", "turns", "prompts", "notices", "ended"}
-    fields = {"turn", "transcript", "language", "reply", "heard", "heard_ms", "status", "gap_ms", "spans"}
+    fields = {"turn", "transcript", "language", "reply", "heard", "heard_ms", "status", "gap_ms", "filler_ms", "spans"}
     assert fields <= set(report["turns"][0])
 
 

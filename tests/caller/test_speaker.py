@@ -118,3 +118,11 @@ def test_the_first_audible_sample_is_found_behind_leading_silence() -> None:
     speaker.arrived(1, sound(10), 5.1, last=True)
     assert speaker.first_audible_at(1) == pytest.approx(5.1)
     assert speaker.first_audible_at(2) is None
+
+
+def test_a_filler_is_heard_apart_from_the_answer_behind_it() -> None:
+    speaker = Speaker(RATE)
+    speaker.arrived(1, sound(10), 5.0, last=False, filler=True)
+    speaker.arrived(1, sound(10), 5.005, last=True)
+    assert speaker.first_audible_at(1, filler=True) == pytest.approx(5.0)
+    assert speaker.first_audible_at(1) == pytest.approx(5.0 + 10 / 1000, abs=0.02)

@@ -45,7 +45,7 @@ def test_a_wrong_key_is_named_with_all_that_is_allowed(tmp_path: Path) -> None:
 
 def test_a_wrong_phrase_is_named_with_the_phrases_there_are(tmp_path: Path) -> None:
     said = complaint(tmp_path, SHOP + '[phrases]\nno_imput = "Hello?"\n')
-    assert "shop.toml: phrases.no_imput: no such key; allowed here: failure, goodbye, no_input," in said
+    assert "shop.toml: phrases.no_imput: no such key; allowed here: failure, fillers, goodbye, no_input," in said
 
 
 def test_the_id_cannot_be_said_in_the_file(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 import anyio
 import pytest
 
-from pipeline.core.events import ReplyId
+from pipeline.core.events import ReplyId, TurnId
+from pipeline.core.pcm import Pcm
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseResponse
 from pipeline.entrances.generated.voicepipe.v1.output_pb2 import GoingAway
 from pipeline.entrances.outbox import Outbox
 from pipeline.entrances.wire_out import write_audio
+from pipeline.session.line import ReplyAudio
 
 pytestmark = pytest.mark.anyio
 
@@ -15,7 +17,8 @@ def control(number: int) -> ConverseResponse:
 
 
 def sound(reply: int, number: int) -> ConverseResponse:
-    return write_audio(reply, b"", number / 1000, last=False)
+    audio = ReplyAudio(TurnId(1), ReplyId(reply), Pcm(b"", 1000, number), last=False)
+    return write_audio(audio, b"")
 
 
 async def everything(outbox: Outbox) -> list[ConverseResponse]:

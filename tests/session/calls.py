@@ -12,10 +12,12 @@ from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
+from pipeline.session.ladder import BudgetLadder
 from pipeline.session.plan import CallPlan, Engines
-from pipeline.session.reply import ReplyShape
 from pipeline.session.session import Session
-from pipeline.settings import Call, Channels, Endpointing, Playout, Speaking
+from pipeline.session.shape import ReplyShape
+from pipeline.settings import Call, Channels, Endpointing, Ladder, Playout, Speaking
+from pipeline.speaking.phrases import PhraseBook
 from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeTurnModel, FakeVoice, recognitions
 
 ANSWER: Sequence[tuple[float, str]] = [
@@ -54,6 +56,10 @@ class Made:
     reports_playback: bool = False
     fallback: str = "Something went wrong."
     inbox: int = 64
+    speaking: Speaking = field(default_factory=Speaking)
+    book: PhraseBook | None = None
+    budget_ladder: BudgetLadder | None = None
+    ladder: Ladder = field(default_factory=lambda: Ladder(filler_after=0.0, phrase_after=0.0))
     pauses: bool = True
     protected_start: float = 0.0
     turn_model: FakeTurnModel | None = None
@@ -73,14 +79,15 @@ class Made:
             language="en",
             history_turns=8,
             reply=ReplyShape(
-                speaking=Speaking(),
+                speaking=self.speaking,
                 playout=Playout(),
                 channels=Channels(),
                 paced=True,
                 speech_stops=self.barge_in,
                 reports_playback=self.reports_playback,
                 protected_start=self.protected_start,
-                fallback=self.fallback,
+                ladder=self.ladder,
+                phrases=self.agent.phrases.model_copy(update={"failure": self.fallback}),
             ),
         )
         engines = Engines(
@@ -88,7 +95,8 @@ class Made:
             recognitions=recognitions(self.recognizer),
             turn_model=self.turn_model,
             responder=Responder(self.model, self.agent.persona, ChatOptions()),
-            synthesizer=self.synthesizer,
+            synthesizer=self.book or PhraseBook(self.synthesizer, self.speaking),
+            ladder=self.budget_ladder or BudgetLadder(self.ladder, {}, has_smaller=False),
             headroom=self.headroom,
         )
         return Session(self.line, engines, plan, clock=LoopClock(), observe=lambda event: None, inbox=self.inbox)

@@ -16,13 +16,16 @@ from pipeline.core.events import (
     TurnId,
 )
 from pipeline.core.stages import ChatOptions, Message
+from pipeline.dialog.agents import Phrases
 from pipeline.dialog.history import History
 from pipeline.dialog.responder import Responder
 from pipeline.session.floor import Floor, State
 from pipeline.session.headroom import Headroom
+from pipeline.session.ladder import BudgetLadder
 from pipeline.session.plan import Engines
-from pipeline.session.reply import ReplyShape
-from pipeline.settings import Channels, Playout, Speaking
+from pipeline.session.shape import ReplyShape
+from pipeline.settings import Channels, Ladder, Playout, Speaking
+from pipeline.speaking.phrases import PhraseBook
 from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeVoice, recognitions
 from tests.session.calls import ANSWER, LONG_ANSWER, no_speculation
 from tests.virtual_time import pass_time
@@ -56,7 +59,8 @@ async def stage(
         speech_stops=True,
         reports_playback=reports_playback,
         protected_start=0.0,
-        fallback="",
+        ladder=Ladder(filler_after=0.0, phrase_after=0.0),
+        phrases=Phrases(failure=""),
     )
     recognizer = FakeRecognizer([(0.1, "hello")])
     engines = Engines(
@@ -64,7 +68,8 @@ async def stage(
         recognitions=recognitions(recognizer),
         turn_model=None,
         responder=Responder(model, "You are a test.", ChatOptions()),
-        synthesizer=FakeSynthesizer(),
+        synthesizer=PhraseBook(FakeSynthesizer(), Speaking()),
+        ladder=BudgetLadder(Ladder(), {}, has_smaller=False),
         headroom=headroom or no_speculation(),
     )
     floor = Floor(

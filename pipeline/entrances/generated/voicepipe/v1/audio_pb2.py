@@ -24,19 +24,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18voicepipe/v1/audio.proto\x12\x0cvoicepipe.v1\"f\n\x0b\x41udioFormat\x12-\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x1b.voicepipe.v1.AudioEncoding\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\r\x12\x10\n\x08\x66rame_ms\x18\x03 \x01(\r\"_\n\nAudioInput\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x1a\n\rsample_offset\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x15\n\rdiscontinuity\x18\x03 \x01(\x08\x42\x10\n\x0e_sample_offset\"S\n\rResponseAudio\x12\x13\n\x0bresponse_id\x18\x01 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x11\n\toffset_ms\x18\x03 \x01(\r\x12\x0c\n\x04last\x18\x04 \x01(\x08*\x98\x01\n\rAudioEncoding\x12\x1e\n\x1a\x41UDIO_ENCODING_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41UDIO_ENCODING_LINEAR16\x10\x01\x12\x18\n\x14\x41UDIO_ENCODING_MULAW\x10\x02\x12\x17\n\x13\x41UDIO_ENCODING_ALAW\x10\x03\x12\x17\n\x13\x41UDIO_ENCODING_OPUS\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18voicepipe/v1/audio.proto\x12\x0cvoicepipe.v1\"f\n\x0b\x41udioFormat\x12-\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x1b.voicepipe.v1.AudioEncoding\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\r\x12\x10\n\x08\x66rame_ms\x18\x03 \x01(\r\"_\n\nAudioInput\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x1a\n\rsample_offset\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x15\n\rdiscontinuity\x18\x03 \x01(\x08\x42\x10\n\x0e_sample_offset\"c\n\rResponseAudio\x12\x13\n\x0bresponse_id\x18\x01 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x11\n\toffset_ms\x18\x03 \x01(\r\x12\x0c\n\x04last\x18\x04 \x01(\x08\x12\x0e\n\x06\x66iller\x18\x05 \x01(\x08*\x98\x01\n\rAudioEncoding\x12\x1e\n\x1a\x41UDIO_ENCODING_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41UDIO_ENCODING_LINEAR16\x10\x01\x12\x18\n\x14\x41UDIO_ENCODING_MULAW\x10\x02\x12\x17\n\x13\x41UDIO_ENCODING_ALAW\x10\x03\x12\x17\n\x13\x41UDIO_ENCODING_OPUS\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'voicepipe.v1.audio_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUDIOENCODING']._serialized_start=329
-  _globals['_AUDIOENCODING']._serialized_end=481
+  _globals['_AUDIOENCODING']._serialized_start=345
+  _globals['_AUDIOENCODING']._serialized_end=497
   _globals['_AUDIOFORMAT']._serialized_start=42
   _globals['_AUDIOFORMAT']._serialized_end=144
   _globals['_AUDIOINPUT']._serialized_start=146
   _globals['_AUDIOINPUT']._serialized_end=241
   _globals['_RESPONSEAUDIO']._serialized_start=243
-  _globals['_RESPONSEAUDIO']._serialized_end=326
+  _globals['_RESPONSEAUDIO']._serialized_end=342
 # @@protoc_insertion_point(module_scope)

@@ -142,6 +142,7 @@ class ResponseAudio(_message.Message):
     DATA_FIELD_NUMBER: _builtins.int
     OFFSET_MS_FIELD_NUMBER: _builtins.int
     LAST_FIELD_NUMBER: _builtins.int
+    FILLER_FIELD_NUMBER: _builtins.int
     response_id: _builtins.int
     """The reply that it belongs to, see ResponseStarted. After ClearAudio for this id, none follows."""
     data: _builtins.bytes
@@ -152,6 +153,10 @@ class ResponseAudio(_message.Message):
     """Where its first sample lies, in milliseconds since the start of the reply's sound."""
     last: _builtins.bool
     """No sound of this reply follows. When it has been played, report PLAYBACK_KIND_COMPLETED."""
+    filler: _builtins.bool
+    """This sound keeps the caller company ("one moment, please") because the answer takes long; it is no part of the reply's
+    text, and the answer's own sound follows. Play it like any other.
+    """
     def __init__(
         self,
         *,
@@ -159,10 +164,11 @@ class ResponseAudio(_message.Message):
         data: _builtins.bytes = ...,
         offset_ms: _builtins.int = ...,
         last: _builtins.bool = ...,
+        filler: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "last", b"last", "offset_ms", b"offset_ms", "response_id", b"response_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "filler", b"filler", "last", b"last", "offset_ms", b"offset_ms", "response_id", b"response_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

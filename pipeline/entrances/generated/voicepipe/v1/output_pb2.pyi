@@ -714,8 +714,8 @@ class ResponseDone(_message.Message):
     def spans_ms(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Where the time went, in milliseconds by span name, as far as it is known: endpointing, recognition, knowledge,
         first_token, first_clause, synthesis, handover (these follow one another and add up to the next one), response_gap (end
-        of the caller's speech to the first sound of the reply leaving the server), stop (onset of the caller's speech to
-        the stop of this reply), vision.
+        of the caller's speech to the first sound of the answer itself leaving the server), filler (the same to the first
+        filler, where one was said), stop (onset of the caller's speech to the last sound of this reply leaving), vision.
         """
 
     @_builtins.property
