@@ -202,6 +202,7 @@ class Calls:
                 speech_stops=mode in {BargeInMode.SPEECH, BargeInMode.ANY},
                 reports_playback=start.reports_playback,
                 protected_start=settings.barge_in.protected if protected is None else protected,
+                primes=settings.dialog.prime,
                 ladder=settings.ladder,
                 phrases=agent.phrases,
             ),

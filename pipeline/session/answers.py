@@ -122,11 +122,13 @@ class Answers:
             case SpeechStarted():
                 await self._floor.give_up(Speculated.REOPENED)
                 self.overlap.began(event)
+                self._floor.prime("")
             case PartialTranscript():
                 await self.overlap.words(event)
                 if not event.text or event.text == self._shown:
                     return
                 self._shown = event.text
+                self._floor.prime(event.text)
             case _:
                 pass
         await self._tell(event)

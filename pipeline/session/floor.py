@@ -12,11 +12,13 @@ from pipeline.core.events import (
     Speculated,
     TurnId,
 )
-from pipeline.core.stages import ChatDelta
+from pipeline.core.stages import ChatDelta, Message
 from pipeline.dialog.history import History
 from pipeline.session.gate import Tell
+from pipeline.session.headroom import Claim
 from pipeline.session.line import Line
 from pipeline.session.plan import Engines
+from pipeline.session.priming import Priming
 from pipeline.session.replies import Replies
 from pipeline.session.reply import Reply
 from pipeline.session.shape import Purpose, ReplyShape
@@ -52,9 +54,8 @@ class Floor:
         self._clock = clock
         self._tell = tell
         self._ladder = engines.ladder
+        self.priming = Priming(engines.responder, engines.headroom)
         self._shape = shape
-        self._failed = 0
-        """Answers in a row that failed."""
         self.replies = Replies(line, engines.synthesizer, shape, clock=clock, tell=tell)
         self._current: Reply | None = None
         self._speculation: Speculation | None = None
@@ -66,10 +67,16 @@ class Floor:
             return State.LISTENING
         return State.SPEAKING if self._current.audible else State.THINKING
 
+    def prime(self, text: str) -> None:
+        """Let the model read what the caller has said so far, where it has nothing else to do."""
+        if self._shape.primes and self.state is State.LISTENING:
+            self.priming.begin(self._history.messages(text))
+
     async def speculate(self, turn: TurnId, text: str) -> None:
         """Begin the reply to what the caller may have said, where there is room; nothing of it is told or heard."""
         await self.give_up(Speculated.CHANGED)
-        reply = self._answer(turn)
+        self.priming.stop()
+        reply = self.replies.answer(turn, self._ladder.effort)
         speculation = Speculation(reply, turn, self._history.messages(text))
         claim = self._headroom.speculate(speculation.give_way)
         if claim is None:
@@ -77,9 +84,7 @@ class Floor:
             return
         self._speculation = speculation
         speculation.claim = claim
-        self.replies.perform(
-            reply, claim.over(self._responder.reply(speculation.messages, reply.purpose.effort)), claim
-        )
+        self._perform(reply, speculation.messages, claim)
 
     async def give_up(self, outcome: Speculated) -> None:
         """Throw the speculation away, if there is one."""
@@ -98,9 +103,10 @@ class Floor:
         speculation = self._speculation
         if speculation is None or not speculation.answers(turn, messages):
             await self.give_up(Speculated.CHANGED)
+            self.priming.stop()
             self._history.caller(text)
-            reply, claim = self._answer(turn), self._headroom.claim()
-            self.replies.perform(reply, claim.over(self._responder.reply(messages, reply.purpose.effort)), claim)
+            reply = self.replies.answer(turn, self._ladder.effort)
+            self._perform(reply, messages, self._headroom.claim())
             self._commit(reply, known)
             return
         self._speculation = None
@@ -157,18 +163,14 @@ class Floor:
         """Take note that a reply is over; return whether the client was ever told of it."""
         reply = self.replies.ended(event)
         self._history.heard(event.reply, event.heard)
-        if reply.purpose.answers:
-            self._failed = self._failed + 1 if event.status is ReplyStatus.DEGRADED else 0
         if self._current is reply:
             self._current = None
         return reply.begun
 
-    def _answer(self, turn: TurnId) -> Reply:
-        """Return a reply with something to say if the model fails: the offer of a person if it has failed before."""
-        phrases, after = self._shape.phrases, self._shape.ladder.person_after
-        offers = phrases.person and after and self._failed + 1 >= after
-        fallback = phrases.person if offers else phrases.failure
-        return self.replies.make(turn, Purpose(answers=True, fallback=fallback, effort=self._ladder.effort))
+    def _perform(self, reply: Reply, messages: Sequence[Message], claim: Claim) -> None:
+        """Begin the work on an answer."""
+        source = self.priming.over(self._responder.reply(messages, reply.purpose.effort))
+        self.replies.perform(reply, claim.over(source), claim)
 
     def _commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:
         self.replies.commit(reply, known)

@@ -6,8 +6,9 @@ from itertools import count
 from anyio.abc import ObjectSendStream, TaskGroup
 
 from pipeline.core.clock import Clock
-from pipeline.core.events import CallEvent, ReplyEnded, ReplyId, TurnId
+from pipeline.core.events import CallEvent, ReplyEnded, ReplyId, ReplyStatus, TurnId
 from pipeline.core.stages import ChatDelta
+from pipeline.dialog.responder import Effort
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
 from pipeline.session.line import Line
@@ -28,6 +29,8 @@ class Replies:
         self._tell = tell
         self._unfinished: dict[ReplyId, Reply] = {}
         self._ids = count(1)
+        self._failed = 0
+        """Answers in a row that failed."""
         self._latest: Reply | None = None
         self._over: ObjectSendStream[ReplyEnded]
         self._tasks: TaskGroup
@@ -48,6 +51,13 @@ class Replies:
             clock=self._clock,
             tell=self._tell,
         )
+
+    def answer(self, turn: TurnId, effort: Effort) -> Reply:
+        """Return an answer, with something to say if the model fails: the offer of a person if it has failed before."""
+        phrases, after = self._shape.phrases, self._shape.ladder.person_after
+        offers = phrases.person and after and self._failed + 1 >= after
+        fallback = phrases.person if offers else phrases.failure
+        return self.make(turn, Purpose(answers=True, fallback=fallback, effort=effort))
 
     def perform(self, reply: Reply, source: AsyncGenerator[ChatDelta, None], claim: Claim | None = None) -> None:
         """Begin the work on a reply, behind that of the one before; ``claim`` is given back when it is over."""
@@ -71,7 +81,10 @@ class Replies:
 
     def ended(self, event: ReplyEnded) -> Reply:
         """Forget a reply that is over, and return it."""
-        return self._unfinished.pop(event.reply)
+        reply = self._unfinished.pop(event.reply)
+        if reply.purpose.answers:
+            self._failed = self._failed + 1 if event.status is ReplyStatus.DEGRADED else 0
+        return reply
 
     async def _perform(
         self, reply: Reply, source: AsyncGenerator[ChatDelta, None], older: Reply | None, claim: Claim | None

@@ -107,6 +107,7 @@ class Session:
         """Conduct the call to its end and return its last event, which has been sent. Cancelling hangs up."""
         async with self._inbox, self._inbox_in, anyio.create_task_group() as tasks:
             self._floor.replies.open(tasks, self._inbox_in)
+            self._floor.priming.open(tasks)
             tasks.start_soon(self._hear)
             tasks.start_soon(self._take_requests)
             if not await self._floor.say(self._turn, self._plan.agent.greeting):
@@ -176,6 +177,8 @@ class Session:
                 return await self._reply_ended(item)
             case _Closed():
                 self._open.discard(item)
+                if item is _Closed.REQUESTS and not self._listener.held:
+                    await self._orders.collect_digits()  # no further key can come
                 return self._end_if_done()
             case _HearingBroke():
                 await self._tell(StageFailed.by(item.error, turn=self._turn, at=self._clock.now()))

@@ -25,6 +25,8 @@ class ReplyShape:
     """The client says how far it has played, so its word is waited for."""
     protected_start: float
     """Seconds at the beginning of each reply that cannot be stopped."""
+    primes: bool
+    """The model reads what is known of a turn while the caller speaks."""
     ladder: Ladder
     phrases: Phrases
     """The agent's."""

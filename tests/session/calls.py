@@ -56,6 +56,7 @@ class Made:
     reports_playback: bool = False
     fallback: str = "Something went wrong."
     inbox: int = 64
+    primes: bool = False
     speaking: Speaking = field(default_factory=Speaking)
     book: PhraseBook | None = None
     budget_ladder: BudgetLadder | None = None
@@ -86,6 +87,7 @@ class Made:
                 speech_stops=self.barge_in,
                 reports_playback=self.reports_playback,
                 protected_start=self.protected_start,
+                primes=self.primes,
                 ladder=self.ladder,
                 phrases=self.agent.phrases.model_copy(update={"failure": self.fallback}),
             ),

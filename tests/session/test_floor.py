@@ -59,6 +59,7 @@ async def stage(
         speech_stops=True,
         reports_playback=reports_playback,
         protected_start=0.0,
+        primes=False,
         ladder=Ladder(filler_after=0.0, phrase_after=0.0),
         phrases=Phrases(failure=""),
     )

@@ -251,6 +251,7 @@ async def test_it_is_not_taken_when_something_was_said_meanwhile() -> None:
     model = FakeModel(ANSWER)
     async with stage(model, headroom=room()) as on:
         await on.floor.speculate(ONE, "when do you open")
+        await pass_time(0.1)
         await on.floor.say(ONE, "Are you still there?")
         await pass_time(5.0)
         await on.floor.answer(ONE, "when do you open", ())
