@@ -22,11 +22,12 @@ may be stopped.
 """
 
 import subprocess
+import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import anyio
 import typer
 import uvloop
 from rich.console import Console
@@ -61,18 +62,19 @@ def main(  # noqa: PLR0913  a command's options are its arguments
     out: Annotated[Path | None, typer.Option(help="The result's file; default: benchmarks/results/.")] = None,
 ) -> None:
     """Measure, print the figures and keep them as JSON."""
-    file, console, arms = out or RESULTS / f"peers-{llm}.json", Console(), arm or list(DEFAULT_ARMS)
+    file, arms = out or RESULTS / f"peers-{llm}.json", arm or list(DEFAULT_ARMS)
     folder.mkdir(parents=True, exist_ok=True)
     with told():
         python, store = environment(), opened("", None)[1]
         calls = blocks(turns, pauses, seed)
-        with language_model(llm, reply) as language, Progress(console=Console(stderr=True)) as progress:
+        with language_model(llm, reply) as language:
             setting = Setting(store, language, python, folder, stop_secs, silence)
+            said = reply if llm is Choice.STUB else None
             about = {
                 "about": {
                     "llm": llm,
                     "model": language.model,
-                    "reply": reply if llm is Choice.STUB else None,
+                    "reply": said,
                     "options": OPTIONS,
                     "seed": seed,
                     **RULES,
@@ -80,23 +82,34 @@ def main(  # noqa: PLR0913  a command's options are its arguments
                 "peers_packages": versions(python, PACKAGES),
                 **described(arms, setting),
             }
-
-            def keep(run: Run) -> None:
-                written(file, run.to_json(arms, about))
-
-            run = uvloop.run(measure(calls, arms, setting, progress, keep))
+            with Progress(console=Console(stderr=True), refresh_per_second=REFRESH) as progress:
+                keep = partial(_keep, file, arms, about)
+                run = uvloop.run(measure(calls, arms, setting, progress, keep))
         result: dict[str, Any] = run.to_json(arms, about)
-        result["read_back"] = anyio.run(partial(read_back, store, run.replies))
+        result["read_back"] = uvloop.run(read_back(store, run.replies))
         written(file, result)
+    _shown(result)
+    sys.stdout.write(f"{file}\n")
+
+
+def _keep(file: Path, arms: Sequence[Arm], about: dict[str, Any], run: Run) -> None:
+    written(file, run.to_json(arms, about))
+
+
+def _shown(result: dict[str, Any]) -> None:
+    console = Console(width=WIDTH)
     for kind, figures in result["measured"].items():
         console.print(table(kind, figures))
     for name, entry in result["read_back"].items():
         console.print(f"{name}: {entry['replies']} replies read back, {entry['word_error_rate']:.1%} word errors")
-    for entry in run.broken:
+    for entry in result["broken"]:
         console.print(f"broken: {entry}")
-    console.print(f"{file}")
 
 
+WIDTH = 110
+"""Characters of the tables, also where the output is no terminal."""
+REFRESH = 1
+"""Of the progress bar, a second: it shares the processor with what is measured."""
 RULES = {
     "turns_per_conversation": PER_CALL,
     "frame_ms": round(FRAME * 1000),

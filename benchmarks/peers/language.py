@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.cli.screen import environment
+from pipeline.core.errors import PipelineError
 from tests.ollama_server import serving
 
 MOST_TOKENS = 40
@@ -40,13 +41,16 @@ class LanguageModel:
 def language_model(choice: Choice, reply: str) -> Iterator[LanguageModel]:
     """Serve the model while the context lasts; ``reply`` is what the stub says.
 
-    Raises RuntimeError when there is no Ollama server, ModelError when the model is not here.
+    Raises PipelineError when it cannot be served, RuntimeError when there is no Ollama server.
     """
     if choice is Choice.STUB:
         command = [sys.executable, "-m", "benchmarks.peers.stub", "--reply", reply]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
-                yield LanguageModel(process.stdout.readline().strip() if process.stdout else "", "stub")
+                url = process.stdout.readline().strip() if process.stdout else ""
+                if not url:
+                    raise PipelineError("no-stub", "the stub of a language model did not start; it says why above")
+                yield LanguageModel(url, "stub")
             finally:
                 process.terminate()
         return
