@@ -17,7 +17,7 @@ cut-off and has no part in the percentiles; if the last reply comes after the en
 begins after 8 s is none. The next recording begins when the reply is over and all has been quiet for 0.5 s.
 
 What is unequal between the arms stands in the result (``unequal``) and in ``benchmarks/peers/arms.py``. Takes about
-12 s for each turn of each arm: 80 turns and four arms 65 minutes. The result is written after every block, so a run
+14 s for each turn of each arm: 80 turns and four arms 75 minutes. The result is written after every block, so a run
 may be stopped.
 """
 
