@@ -77,7 +77,7 @@ class Called:
     service: Pcm
     """What was heard, on the same clock as ``caller``."""
     replies: tuple[tuple[str, Pcm], ...] = ()
-    """Text and sound of each, where they could be told apart."""
+    """Text and sound of those that nothing stopped, where replies could be told apart."""
     broken: str = ""
     """Why the call ended early, if it did."""
 
@@ -100,19 +100,21 @@ def of_telephone(call: Mapping[str, Any], block: Block, sounds: Sequence[Pcm], a
         for sound, entry in zip(sounds, call["spoken"], strict=False)
     ]
     replies = _replies(call["heard"])
-    audible = sorted(at for at in map(_begins, replies.values()) if at is not None)
-    turns = []
+    begun = {reply: at for reply, pieces in replies.items() if (at := _begins(pieces)) is not None}
+    written = {entry["reply"]: entry["text"] for entry in call["texts"] if entry["who"] == "peer"}
+    turns: list[Turn] = []
+    whole: list[tuple[str, Pcm]] = []
     for index, saying in enumerate(block.sayings):
         begin = spoken[index].audio_at if index < len(spoken) else inf
         until = spoken[index + 1].audio_at if index + 1 < len(spoken) else inf
-        gaps = tuple(round((at - _ends(spoken[index])) * 1000, 1) for at in audible if begin <= at < until)
+        given = sorted((at, reply) for reply, at in begun.items() if begin <= at < until)
+        gaps = tuple(round((at - _ends(spoken[index])) * 1000, 1) for at, _ in given)
         told = [entry for entry in call["texts"] if begin <= entry["at"] < until]
         heard, answers = ([entry["text"] for entry in told if entry["who"] == who] for who in ("caller", "peer"))
         turns.append(_turn(arm, block, saying, (heard, answers), gaps))
-    written = {entry["reply"]: entry["text"] for entry in call["texts"] if entry["who"] == "peer"}
-    whole = tuple((written[reply], _one(pieces)) for reply, pieces in replies.items() if reply in written)
+        whole += [(written[reply], _one(replies[reply])) for _, reply in given[-1:] if reply in written]
     sound = [piece for pieces in replies.values() for piece in pieces]
-    return Called(tuple(turns), _line(spoken, call["seconds"]), _line(sound, call["seconds"]), whole)
+    return Called(tuple(turns), _line(spoken, call["seconds"]), _line(sound, call["seconds"]), tuple(whole))
 
 
 def summary(turns: Sequence[Turn]) -> dict[str, Any]:

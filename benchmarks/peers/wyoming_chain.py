@@ -9,6 +9,7 @@ transcript, which stops the reply; while it transcribes it is deaf.
 import json
 import socket
 import sys
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -22,11 +23,15 @@ from wyoming.client import AsyncClient, AsyncTcpClient
 from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped, SynthesizeVoice
 
 from benchmarks.peers.telephone import RATE, Begin, Peer, Telephone, serve
+from pipeline.audio.level import first_audible
 from pipeline.core.clock import LoopClock
+from pipeline.core.pcm import Pcm
 
 STARTING = 60.0
 FRAMES = 500
 """Frames of the caller's line that may wait; 10 s."""
+PRE_ROLL = 25
+"""Frames that are sent from before the caller is loud."""
 
 
 class Chain(Peer):
@@ -39,13 +44,12 @@ class Chain(Peer):
         self._history = [{"role": "system", "content": job["system"]}]
         self._frames, self._heard = anyio.create_memory_object_stream[bytes](FRAMES)
         self._answering: anyio.CancelScope | None = None
-        self._listening = anyio.CancelScope()
         self._replies = 0
         self._heard_until = 0.0
 
     @property
     def owes(self) -> bool:
-        """Whether an answer is being written or spoken."""
+        """Whether an answer is being written, or heard."""
         return self._answering is not None
 
     async def hear(self, frame: bytes) -> None:
@@ -55,9 +59,7 @@ class Chain(Peer):
     async def run(self, tasks: TaskGroup) -> None:
         """Listen for one command after the other, and answer each."""
         while True:
-            text = ""
-            with anyio.CancelScope() as self._listening:
-                text = await self._command()
+            text = await self._command()
             if text:
                 if self._answering is not None:
                     self._answering.cancel()
@@ -79,8 +81,18 @@ class Chain(Peer):
         return text
 
     async def _send(self, client: AsyncClient) -> None:
+        """Send the caller's line from half a second before it is loud.
+
+        The server transcribes all that it was sent, and whisper makes words of half a minute of silence.
+        """
+        waiting: deque[bytes] = deque(maxlen=PRE_ROLL)
+        loud = False
         async for frame in self._heard:
-            await client.write_event(AudioChunk(rate=RATE, width=2, channels=1, audio=frame).event())
+            waiting.append(frame)
+            loud = loud or first_audible(Pcm(frame, RATE)) is not None
+            while loud and waiting:
+                chunk = AudioChunk(rate=RATE, width=2, channels=1, audio=waiting.popleft())
+                await client.write_event(chunk.event())
 
     async def _answer(self, text: str, reply: int, scope: anyio.CancelScope) -> None:
         self._history.append({"role": "user", "content": text})
@@ -95,8 +107,6 @@ class Chain(Peer):
                         await client.write_event(SynthesizeChunk(delta).event())
                     await client.write_event(SynthesizeStop().event())
                 await anyio.sleep(max(0.0, self._heard_until - LoopClock().now()))
-                # The caller has the word: what was heard meanwhile was silence, and whisper would have to read it.
-                self._listening.cancel()
         finally:
             self._history.append({"role": "assistant", "content": written})
             self._telephone.tell("peer", written, reply)

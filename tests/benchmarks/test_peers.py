@@ -93,6 +93,17 @@ def test_a_reply_belongs_to_what_was_said_last() -> None:
     assert [written for written, _ in called.replies] == ["Yes.", "No."]
 
 
+def test_a_reply_that_another_one_follows_was_perhaps_not_heard_to_its_end() -> None:
+    call = {
+        "spoken": [{"name": "0:a", "at": 1.0}],
+        "heard": [heard(1, 2.6, loud(0.2, 22_050)), heard(2, 3.6, loud(1, 22_050))],
+        "texts": [text("peer", "Well.", 2.8), text("peer", "Yes.", 4.6, 2)],
+    }
+    called = on_telephone(call, block(saying("a")))
+    assert called.turns[0].gaps_ms == (500.0, 1500.0)
+    assert [written for written, _ in called.replies] == ["Yes."]
+
+
 def test_pieces_of_a_reply_are_one_reply() -> None:
     pieces = [(2.3, quiet(0.1, 8000)), (2.6, loud(1, 8000)), (4.0, loud(1, 8000))]
     call = {"spoken": [{"name": "0:a", "at": 1.0}], "heard": [heard(1, at, piece, 8000) for at, piece in pieces]}
