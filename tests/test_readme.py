@@ -114,7 +114,9 @@ def test_every_benchmark_is_called_with_options_that_it_has(document: str) -> No
     for line in typed(document):
         for module, rest in re.findall(r"python -m (benchmarks\.\w+)(.*)", line):
             single = typer.Typer()
-            single.command()(importlib.import_module(module).main)
+            found = importlib.import_module(module)
+            found = importlib.import_module(f"{module}.__main__") if hasattr(found, "__path__") else found
+            single.command()(found.main)
             assert set(_OPTION.findall(rest)) <= options(typer.main.get_command(single)), line
 
 
