@@ -58,11 +58,14 @@ class Heard:
 
 
 def chosen(count: int, language: str, seed: int) -> list[Prompt]:
-    """Return ``count`` prompts that a caller might say in one breath, the same ones for the same seed."""
+    """Return ``count`` prompts that a caller might say in one breath, the same ones for the same seed.
+
+    Prompts whose text begins or ends in an ellipsis are pieces of sentences, recorded to be put together.
+    """
     fit = [
         prompt
         for prompt in prompts(language)
-        if prompt.words >= SHORTEST_WORDS and read_wav(prompt.path).duration <= LONGEST
+        if prompt.words >= SHORTEST_WORDS and "..." not in prompt.text and read_wav(prompt.path).duration <= LONGEST
     ]
     return random.Random(seed).sample(fit, min(count, len(fit)))
 

@@ -42,7 +42,7 @@ class Arm(StrEnum):
     CHAIN = "chain"
     """wyoming-faster-whisper and wyoming-piper, endpointing of 0.7 s as in the former's README."""
     CHAIN_SHORT = "chain-short"
-    """The same with the silence that ends a turn of Voicepipe's by default."""
+    """The same with the shortest silence that ends a turn of Voicepipe's by default."""
 
 
 DEFAULT_ARMS = (Arm.VOICEPIPE, Arm.PIPECAT, Arm.PIPECAT_TUNED, Arm.CHAIN)
@@ -55,8 +55,8 @@ UNEQUAL = {
         "Pipecat runs without metrics, RTVI and debug logging.",
     ),
     "helps Voicepipe": (
-        "The silence that ends a turn by default, 0.4 s, was chosen on recordings of the same speaker.",
-        "Read prompts of one breath suit an endpointer that waits for silence; the set with pauses shows the price.",
+        "What weighs Smart Turn's word against the transcript was fitted to recordings of the same speaker.",
+        "Read prompts of one breath suit an endpointer that decides early; the set with pauses shows the price.",
         "The stub's first sentence has 16 words and no comma. Voicepipe speaks its first six words first, the peers "
         "the whole sentence: the shorter a model's first sentence, the smaller that difference. What it does to the "
         "melody of speech is not measured.",
@@ -130,7 +130,7 @@ def job(arm: Arm, setting: Setting) -> dict[str, Any]:
     if arm in {Arm.PIPECAT, Arm.PIPECAT_TUNED}:
         settings = {"voice_rate": VOICE_RATE, "stop_secs": setting.stop_secs, "one_thread": arm is Arm.PIPECAT_TUNED}
         return {**shared, **settings}
-    silence = Endpointing().silence if arm is Arm.CHAIN_SHORT else setting.silence
+    silence = Endpointing().min_silence if arm is Arm.CHAIN_SHORT else setting.silence
     threads = min(4, os.cpu_count() or 1)
     return {**shared, "silence": silence, "beam": 1, "threads": threads, "scratch": str(setting.folder.absolute())}
 
@@ -141,7 +141,8 @@ def settings_of(arms: Sequence[Arm], setting: Setting) -> dict[str, Any]:
     for arm in arms:
         if arm is Arm.VOICEPIPE:
             tree = configuration.load(config=_config(setting)).public()
-            told[arm] = {name: tree[name] for name in ("endpointing", "barge_in", "recognition", "dialog", "speaking")}
+            parts = ("endpointing", "barge_in", "recognition", "dialog", "speculation", "speaking", "ladder")
+            told[arm] = {name: tree[name] for name in parts}
             told[arm]["dialog"].pop("ollama_url")
         else:
             told[arm] = {key: value for key, value in job(arm, setting).items() if key not in UNTOLD}

@@ -45,6 +45,11 @@ class Draft:
         return self.request.utterance
 
     @property
+    def busy(self) -> bool:
+        """Return whether more will become known of it."""
+        return not self.heard.is_set() or (self.asked and not self.judged.is_set())
+
+    @property
     def dropped(self) -> bool:
         """Return whether it will never be recognized: more urgent ones went first."""
         return self.heard.is_set() and self.outcome is None
@@ -103,13 +108,13 @@ class Drafts:
 
     @property
     def busy(self) -> bool:
-        """Return whether a recognition of the turn in progress is still to come."""
-        return any(not draft.heard.is_set() for draft in self._begun)
+        """Return whether a recognition of the turn in progress, or a judgement, is still to come."""
+        return any(draft.busy for draft in self._begun)
 
     def begin(self, turn: TurnId, utterance: Pcm, covers: float, urgency: Urgency) -> Draft:
         """Recognize the turn in progress as far as it has come."""
         draft = Draft(turn, self._queue.request(self, utterance, self._language, urgency), covers)
-        self._begun = [other for other in self._begun if not other.heard.is_set()] + [draft]
+        self._begun = [other for other in self._begun if other.busy] + [draft]
         self.latest = draft
         self._tasks.start_soon(self._recognize, draft)
         return draft

@@ -64,6 +64,7 @@ def report_of(utterance: str, gap_ms: float | None, transcript: str = "Press one
         heard="",
         heard_ms=0,
         status="completed",
+        filler_ms=None,
         gap_ms=gap_ms,
         spans={},
     )
