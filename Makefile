@@ -26,6 +26,9 @@ test: venv ## Run all tests (fetches models, recordings and an Ollama server fir
 test-fast: venv ## Run the tests that need no model
 	@$(bin)/pytest -m "not engine and not e2e and not gpu and not soak"
 
+soak: venv ## Try tens of thousands of random callers, new ones each time
+	@$(bin)/pytest -q -m soak
+
 check: venv ## Format, lint, types, layers, contract and the fast tests
 	@$(bin)/ruff format --check .
 	@$(bin)/ruff check .
@@ -44,4 +47,4 @@ format: venv ## Put the code into its format
 protos: venv ## Generate the code of the contract
 	@scripts/protos.sh
 
-.PHONY: help venv models demo serve test test-fast check ollama format protos
+.PHONY: help venv models demo serve test test-fast soak check ollama format protos

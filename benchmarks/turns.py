@@ -4,23 +4,21 @@
     python -m benchmarks.turns --count 20 --only default
 
 Real engines hear recordings of people: whole prompts, prompts that hesitate between two words, two prompts said as
-one, and numbers read out in groups of digits. The pauses put in last 0.3 to 1.2 s. Engines are given all the time they
-need, so what is measured is the decision and no processor: a pause counts as cut off when the turn was called over
-within it, the wait is the time from the last audible sample to the end of the turn.
+one, and numbers read out in groups of digits (``benchmarks.turn_cases``). The pauses put in last 0.3 to 1.2 s. Engines
+are given all the time they need, so what is measured is the decision and no processor: a pause counts as cut off when
+the turn was called over within it, the wait is the time from the last audible sample to the end of the turn.
 """
 
 import json
-import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import count, pairwise
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
 import anyio.lowlevel
-import numpy as np
 import typer
 import uvloop
 from rich.console import Console
@@ -28,10 +26,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks import machine
-from benchmarks.speech import LONGEST_PAUSE, SHORTEST_PAUSE, Saying, apart, hesitating, joined
-from benchmarks.wer import RESULTS, at_16_khz, chosen, percentiles
+from benchmarks.turn_cases import Case, cases
+from benchmarks.wer import RESULTS, percentiles
 from pipeline.audio.level import last_audible
-from pipeline.audio.wav import read_wav
 from pipeline.cli.screen import opened, told
 from pipeline.core.events import FinalTranscript, HearingEvent, TurnEnded, TurnId
 from pipeline.core.pcm import SAMPLE_BYTES, MicFrame, Pcm, silence
@@ -47,16 +44,11 @@ from pipeline.core.stages import (
 from pipeline.hearing.listener import Ears, Listener
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.settings import Endpointing
-from tests.recordings import prompts
 
 BEHIND = 2.5
 """Seconds of silence behind each recording: more than any setting waits."""
-GROUPS = (3, 3, 4)
-"""Digits of a telephone number, as people read it out."""
 CHECKS = 20
 """Looks at idle engines after which nothing is taken to follow."""
-BETWEEN = (0.04, 0.12)
-"""Seconds between the digits of a group."""
 
 SETTINGS: dict[str, Endpointing] = {
     "default": Endpointing(),
@@ -69,19 +61,6 @@ SETTINGS: dict[str, Endpointing] = {
     "fixed 1.0": Endpointing(min_silence=1.0, max_silence=1.0, turn_model=""),
 }
 """What is compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One thing to hear."""
-
-    kind: str
-    """``whole``, ``hesitating``, ``joined``, ``digits``."""
-    name: str
-    sound: Pcm
-    """16 kHz."""
-    pauses: tuple[tuple[float, float], ...] = ()
-    """Where each pause begins and ends, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,72 +175,6 @@ def _outcome(case: Case, told_events: Sequence[HearingEvent]) -> Outcome:
         wait=round(max(ends, default=0.0) - end, 3),
         heard=" | ".join(finals),
     )
-
-
-def cases(number: int, seed: int) -> list[Case]:
-    """Return ``number`` cases of each kind, the same ones for the same seed."""
-    choice = random.Random(seed)
-    sayings = [Saying(prompt.name, read_wav(prompt.path), prompt.text) for prompt in chosen(250, "en", seed)]
-    whole = [_case("whole", saying) for saying in sayings[:number]]
-    hesitant = [made for saying in sayings if (made := hesitating(saying, _pause(choice)))][:number]
-    short = [saying for saying in sayings if saying.sound.duration < 5.0]
-    pairs = list(zip(short[::2], short[1::2], strict=False))[:number]
-    twice = [joined(first, second, _pause(choice)) for first, second in pairs]
-    return [
-        *whole,
-        *(_case("hesitating", saying) for saying in hesitant),
-        *(_case("joined", saying) for saying in twice),
-        *(_case("digits", _number(choice)) for _ in range(number)),
-    ]
-
-
-def _pause(choice: random.Random) -> float:
-    return round(choice.uniform(SHORTEST_PAUSE, LONGEST_PAUSE), 3)
-
-
-def _number(choice: random.Random) -> Saying:
-    """Return a telephone number that somebody reads out, a pause behind each group."""
-    spoken: Saying | None = None
-    recorded = {prompt.name: prompt for prompt in prompts("en")}
-    for size in GROUPS:
-        for index in range(size):
-            prompt = recorded[f"digits/{choice.randrange(10)}"]
-            digit = Saying(prompt.name.partition("/")[2], read_wav(prompt.path), prompt.text)
-            if spoken is None:
-                spoken = digit
-            elif index:
-                spoken = Saying(
-                    spoken.name + digit.name,
-                    apart(spoken.sound, digit.sound, choice.uniform(*BETWEEN)),
-                    spoken.text,
-                    spoken.pauses,
-                )
-            else:
-                spoken = Saying(
-                    f"{spoken.name}-{digit.name}",
-                    apart(spoken.sound, digit.sound, pause := _pause(choice)),
-                    spoken.text,
-                    (*spoken.pauses, pause),
-                )
-    assert spoken is not None  # noqa: S101  there are groups
-    return spoken
-
-
-def _case(kind: str, saying: Saying) -> Case:
-    sound = at_16_khz(saying.sound)
-    return Case(kind, saying.name, sound, _silences(sound, saying.pauses))
-
-
-def _silences(sound: Pcm, pauses: Sequence[float]) -> tuple[tuple[float, float], ...]:
-    """Return where the pauses that were put in lie: the stretches of silence nearest to their lengths, in order."""
-    loud = np.flatnonzero(np.abs(np.frombuffer(sound.data, "<i2").astype(np.int32)) > 327)
-    gaps = [(int(before), int(after)) for before, after in pairwise(loud) if after - before > 1600]
-    found: list[tuple[float, float]] = []
-    for pause in pauses:
-        best = min(gaps, key=lambda gap: abs((gap[1] - gap[0]) / VAD_RATE - pause))
-        gaps.remove(best)
-        found.append((best[0] / VAD_RATE, best[1] / VAD_RATE))
-    return tuple(sorted(found))
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -120,9 +120,12 @@ class Orders:
 
     async def _press(self, digit: str) -> None:
         self._timers.stop_no_input()
-        if self._digits_stop and self._floor.may_be_stopped:
+        entered = self._digits.press(digit, self._clock.now())
+        skips = entered is None and self._digits.complete_at is None  # a terminator on its own: there is no input
+        answers = skips and self._floor.state is State.THINKING  # there is nothing to skip yet
+        if self._digits_stop and self._floor.may_be_stopped and not answers:
             await self._floor.stop(ReplyStatus.BARGE_IN)
-        await self._enter(self._digits.press(digit, self._clock.now()))
+        await self._enter(entered)
         self.wait_for_input()
 
     async def _enter(self, digits: str | None) -> None:

@@ -172,7 +172,7 @@ def test_failures_of_other_stages_are_unavailable_when_they_may_pass_and_interna
 @given(st.floats(allow_nan=False), st.floats(allow_nan=False))
 def test_no_instant_is_too_large_for_its_field(at: float, remaining: float) -> None:
     writers: list[Callable[[], ConverseResponse | None]] = [
-        lambda: write_audio(ReplyAudio(TURN, REPLY, Pcm(b"", 1, round(min(at, 1e300))), last=False), b""),
+        lambda: write_audio(ReplyAudio(TURN, REPLY, Pcm(b"", 1, round(max(-1e300, min(at, 1e300)))), last=False), b""),
         lambda: write_going_away(remaining),
         lambda: write_event(SpeechStarted(turn=TURN, at=0.0, audio_at=at, onset_at=0.0), ALL),
         lambda: write_event(CallEnded(turn=TURN, at=0.0, reason=CallEnd.CLIENT, duration=at, turns=0), ALL),

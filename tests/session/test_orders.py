@@ -48,6 +48,14 @@ async def test_a_terminator_alone_leaves_the_caller_waited_for() -> None:
     assert len(made.line.of(InputMissing)) == 1
 
 
+async def test_a_terminator_alone_leaves_the_answer_in_the_making() -> None:
+    line = FakeLine([(1.0, 2.0)], 8.0, on_event=orders_at(FinalTranscript, HASH))
+    made = Made(line, model=FakeModel([(1.0, "Well, "), *LONG_ANSWER[:2]]))
+    await place(made)
+    assert line.of(PlaybackStarted)
+    assert not line.of(ReplyStopped)
+
+
 async def test_keys_are_one_turn_once_the_pause_is_over() -> None:
     made = Made(FakeLine([], 12.0))
     made.line.order(SEVEN)
