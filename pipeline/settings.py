@@ -72,7 +72,7 @@ class Endpointing(Section):
     """Speech needed to begin a turn."""
     dip: float = Field(default=0.032, gt=0)
     """Silence after which recognition starts ahead, in case it was all."""
-    soft_end: float = Field(default=0.096, gt=0)
+    soft_end: float = Field(default=0.064, gt=0)
     """Silence after which the end of the turn is judged and its answer begun ahead; dropped if the caller goes on."""
     min_silence: float = Field(default=0.2, gt=0)
     """Silence that ends a turn which is surely over."""

@@ -119,13 +119,13 @@ class Drafts:
         self._tasks.start_soon(self._recognize, draft)
         return draft
 
-    def judge(self, draft: Draft) -> None:
-        """Ask the turn model about a draft."""
+    def judge(self, draft: Draft, sound: Pcm) -> None:
+        """Ask the turn model about a draft, once it is recognized; ``sound`` is the turn with its pause so far."""
         draft.asked = True
         if self._turn_model is None:
             draft.judged.set()
         else:
-            self._tasks.start_soon(self._judge, draft, self._turn_model)
+            self._tasks.start_soon(self._judge, draft, sound, self._turn_model)
 
     def hurry(self, draft: Draft) -> None:
         """Let a draft count as final: the turn will be over in a moment."""
@@ -166,10 +166,12 @@ class Drafts:
                 draft.heard.set()
             await self._settled(draft)
 
-    async def _judge(self, draft: Draft, model: TurnModel) -> None:
+    async def _judge(self, draft: Draft, sound: Pcm, model: TurnModel) -> None:
         with draft.judging:
+            # One after the other: the answer waits for the words, and both at once make each half as fast.
+            await draft.heard.wait()
             try:
-                draft.over = await model.probability(draft.utterance)
+                draft.over = await model.probability(sound)
             except HearingError as error:  # what was said still tells
                 await self._tell(StageFailed.by(error, turn=draft.turn, at=self._clock.now()))
             finally:

@@ -20,6 +20,7 @@ from pipeline.core.pcm import MicFrame, Pcm
 from pipeline.core.stages import VAD_WINDOW_SAMPLES, TurnModel, VoiceActivity
 from pipeline.hearing.drafts import Draft, Drafts
 from pipeline.hearing.endpointing import Endpointer, Signal
+from pipeline.hearing.loudness import Loudness
 from pipeline.hearing.open_turn import OpenTurn
 from pipeline.hearing.scheduler import RecognitionQueue, Urgency
 from pipeline.settings import Endpointing
@@ -56,6 +57,7 @@ class Listener:
         )
         self._clock = clock
         self._next_turn = next_turn
+        self._loudness = Loudness()
         self._endpointer = Endpointer(settings, sustained)
         self._turn = OpenTurn(self._endpointer, self._drafts, partial_every, clock)
         self._speech_end_at = 0.0
@@ -119,7 +121,7 @@ class Listener:
     async def _hear(self, window: Pcm, at: float) -> None:
         if self._held:
             return
-        probability = await self._voice.probability(window)
+        probability = self._loudness.weigh(await self._voice.probability(window), window)
         if self._held:
             return
         # Nothing waits from here until the window's events are made: a client's order finds a turn in one piece.

@@ -115,14 +115,14 @@ class OpenTurn:
             self._drafts.begin(self.number, self.sound.joined(), endpointer.speech_end, Urgency.PARTIAL)
 
     def draft(self, urgency: Urgency) -> None:
-        """Recognize and judge the turn as it stands in a pause, unless that has been begun."""
+        """Recognize the turn as it stands in a pause, unless that has been begun; judge it at the soft end."""
         draft, covers = self._drafts.latest, self._endpointer.speech_end
         if draft is None or draft.dropped or draft.covers < covers:
             draft = self._drafts.begin(self.number, self.sound.joined(), covers, urgency)
         elif urgency is Urgency.FINAL:
             self._drafts.hurry(draft)
-        if not draft.asked:
-            self._drafts.judge(draft)
+        if urgency is Urgency.FINAL and not draft.asked:
+            self._drafts.judge(draft, self.sound.joined())
 
     def interim(self, draft: Draft) -> PartialTranscript | None:
         """Return the interim transcript that a draft is good for, once; empty when nothing was recognized."""
@@ -143,15 +143,17 @@ class OpenTurn:
         )
 
     def weigh(self) -> TurnDrafted | None:
-        """In a pause, set how long to wait for its end; return the draft once work on the answer may begin."""
+        """In a pause, set how long to wait for its end; return the draft once work on the answer may begin.
+
+        What was said is known before how it sounded, and is enough to begin with.
+        """
         endpointer, draft = self._endpointer, self._drafts.latest
-        if not endpointer.soft or draft is None or draft.covers < endpointer.speech_end:
-            return None
-        if not draft.judged.is_set() or draft.outcome is None:
+        if not endpointer.soft or draft is None or draft.covers < endpointer.speech_end or draft.outcome is None:
             return None
         heard = draft.outcome if isinstance(draft.outcome, Recognition) else NOTHING
         over = likelihood(draft.over, heard.text)
-        endpointer.wait = self._patience.wait(over, heard.text, endpointer.settings)
+        if draft.judged.is_set():
+            endpointer.wait = self._patience.wait(over, heard.text, endpointer.settings)
         begun = not heard.text or over >= PROMISING or endpointer.silence >= LATE
         if not begun or self._drafted is draft:
             return None
