@@ -23,11 +23,14 @@ TOPICS = {
         "add up to `response_gap`; bold is over the p95 budget of the profile that ran. In the plots a bar is a "
         "turn; its spans begin where the service heard the end of speech, the black mark is the gap as heard.",
     ),
-    "peers": ("Against others", "The same calls, block by block in turn."),
+    "peers": (
+        "Against others",
+        "The same calls, block by block in turn. A short gap is worth something only beside its false cut-offs.",
+    ),
     "load": ("Calls at once", "Step by step until the gap breaks its budget; the telephones use the same processor."),
     "turns": ("The end of a turn", "How often a pause is taken for the end, and how long the end is waited for."),
     "wer": ("Word errors", "On recordings of people, read in a studio; conversation is harder."),
-    "stages": ("Stages alone", "Each engine by itself, with nothing else running."),
+    "stages": ("Stages alone", "Each engine by itself."),
     "echo": ("Echo", "The service's own voice, coming back on the caller's line."),
     "derived": ("Derived", "Not measured: arithmetic for machines that were not there."),
     "hold": ("Held for minutes", "Is a call lost, does anything stay behind, does memory grow?"),
@@ -51,8 +54,10 @@ def render(results: Sequence[Result], profiles: Mapping[str, Settings]) -> dict[
     for topic in topics:
         heading, meaning = TOPICS.get(topic, (topic.capitalize(), ""))
         parts += [f"## {heading}", meaning]
-        for result in (result for result in results if result.topic == topic):
+        own = [result for result in results if result.topic == topic]
+        for result in own:
             parts += [f"### {result.stem}", provenance(result), _body(result, profiles)]
+        parts.append(sections.unequal(own))
     plots = {f"{result.stem}.svg": gap.plot(result) for result in results if result.topic == "gap"}
     return {PAGE: paragraphs(parts) + "\n", **{name: plot for name, plot in plots.items() if plot}}
 

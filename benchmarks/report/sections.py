@@ -1,6 +1,6 @@
 """The other results: a line that says what they mean, and their tables. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.report.markdown import anything, number, pair, paragraphs, percent, table
@@ -11,7 +11,7 @@ UNTOLD = {"benchmark", "machine", "settings", "turns", "outcomes", "all", "looks
 
 
 def peers(result: Result) -> str:
-    """Return how the peers did on the same calls, and what is unequal between them."""
+    """Return how the peers did on the same calls."""
     parts = []
     for kind, arms in result.measured.items():
         ratios = [
@@ -19,9 +19,9 @@ def peers(result: Result) -> str:
             for arm, entry in arms.items()
             if arm != "voicepipe" and entry.get("ratio_of_medians")
         ]
-        told = f"**{kind}**: the median gap of the peers as a multiple of Voicepipe's: {', '.join(ratios)}."
-        parts += [told if ratios else f"**{kind}**", _arms(arms)]
-    unequal = (f"- {side}: {note}" for side, notes in (result.tree.get("unequal") or {}).items() for note in notes)
+        early = (f"{arm} {entry['false_cut_offs']} of {entry['turns']}" for arm, entry in arms.items())
+        slower = f" as a multiple of Voicepipe's median gap: {', '.join(ratios)};" if ratios else ""
+        parts += [f"**{kind}**:{slower} answers before the caller's end: {', '.join(early)}.", _arms(arms)]
     broken = result.tree.get("broken") or ()
     about = result.tree.get("about") or {}
     return paragraphs(
@@ -29,10 +29,20 @@ def peers(result: Result) -> str:
             f"All with the same recordings, Whisper, Piper and language model ({about.get('llm', '')}), turn about.",
             *parts,
             f"Calls that broke off: {len(broken)}." if broken else "No call broke off.",
-            "What is unequal, and whom it helps:",
-            "\n".join(unequal),
         )
     )
+
+
+def unequal(results: Sequence[Result]) -> str:
+    """Return once, for all runs, what is unequal between the arms."""
+    notes = (
+        f"- {side}: {note}"
+        for result in results
+        for side, told in (result.tree.get("unequal") or {}).items()
+        for note in told
+    )
+    listed = "\n".join(dict.fromkeys(notes))
+    return f"What is unequal, and whom it helps:\n\n{listed}" if listed else ""
 
 
 def _arms(arms: Mapping[str, Any]) -> str:
