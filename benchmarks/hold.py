@@ -5,7 +5,6 @@ python -m benchmarks.hold --calls 8 --minutes 5
 
 import json
 import random
-import re
 import sys
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -14,12 +13,11 @@ from statistics import linear_regression
 from typing import Annotated, Any
 
 import anyio
-import httpx
 import typer
 import uvloop
-from anyio import to_thread
 
 from benchmarks import machine
+from benchmarks.process import Look, look
 from benchmarks.wer import RESULTS, chosen, percentiles
 from pipeline.audio.wav import read_wav
 from pipeline.caller.errors import CallError
@@ -35,17 +33,6 @@ SETTLING = 20.0
 """Seconds after the last call before the last look."""
 PER_CALL = 3
 """Utterances of one call."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The service's process at one moment."""
-
-    at: float
-    rss_mib: float
-    threads: int
-    files: int
-    calls: int
 
 
 @dataclass(slots=True)
@@ -103,26 +90,6 @@ async def hold(server: str, http: str, pid: int, calls: int, minutes: float) -> 
         watching.cancel_scope.cancel()
     looks.append(await look(clock.now() - began_at, http, pid))
     return tally, looks
-
-
-async def look(at: float, http: str, pid: int) -> Look:
-    """Return the state of the service's process now."""
-    status, files = await to_thread.run_sync(_process, Path("/proc") / str(pid))
-    numbers = {key: int(value) for key, value in re.findall(r"^(VmRSS|Threads):\s+(\d+)", status, re.MULTILINE)}
-    async with httpx.AsyncClient() as client:
-        scrape = (await client.get(f"http://{http}/metrics")).text
-    active = re.search(r"^voicepipe_calls_active (\S+)", scrape, re.MULTILINE)
-    return Look(
-        at=round(at, 1),
-        rss_mib=round(numbers["VmRSS"] / 1024, 1),
-        threads=numbers["Threads"],
-        files=files,
-        calls=round(float(active.group(1))) if active else -1,
-    )
-
-
-def _process(folder: Path) -> tuple[str, int]:
-    return (folder / "status").read_text(), len(list((folder / "fd").iterdir()))
 
 
 def summary(tally: Tally, looks: list[Look]) -> dict[str, Any]:

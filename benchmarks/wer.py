@@ -1,15 +1,21 @@
-"""Word error rate on recordings of people: through a running service, or of a recognizer alone.
+"""Word error rate on recordings of people: through a running service, or of recognizers alone.
 
-python -m benchmarks.wer --server 127.0.0.1:50051 --prompts 30
-python -m benchmarks.wer --engine whisper-tiny.en --engine whisper-base
+    python -m benchmarks.wer --server 127.0.0.1:50051 --prompts 30
+    python -m benchmarks.wer --models whisper-tiny.en,whisper-base --prompts 120
+    python -m benchmarks.wer --models whisper-tiny.en --context short
+
+With ``--models`` each prompt is given to every recognizer before the next one: once with the encoder's short context,
+once with the full window of 30 s (``recognition.context``), and the one that was second is first next time.
 """
 
 import json
 import random
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from functools import partial
+from itertools import product
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Annotated, Any
@@ -20,6 +26,7 @@ import typer
 import uvloop
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.spelling import normalized
@@ -38,6 +45,13 @@ RESULTS = Path(__file__).parent / "results"
 LONGEST = 12.0
 """Seconds; longer prompts are menus, in which the reader pauses for longer than a caller would."""
 SHORTEST_WORDS = 3
+
+
+class Context(StrEnum):
+    """What the encoder hears: see ``recognition.context``."""
+
+    SHORT = "short"
+    FULL = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +108,7 @@ def summary(heard: Sequence[Heard]) -> dict[str, Any]:
         "split_into_turns": sum(entry.turns > 1 for entry in heard),
         "gap_ms": percentiles(gaps),
         "spans_ms": {name: percentiles([e.spans_ms[name] for e in heard if name in e.spans_ms]) for name in known},
+        "took_ms": percentiles([1000 * seconds for seconds in took]),
         "real_time_factor": round(sum(took) / seconds, 3) if took else None,
         "errors": errors,
     }
@@ -131,23 +146,50 @@ async def _called(batch: Sequence[Prompt], plan: CallPlan) -> list[Heard]:
     return heard
 
 
-async def by_engine(chosen: Sequence[Prompt], model: str, language: str, *, profile: str) -> list[Heard]:
-    """Give every prompt to a recognizer as one utterance. Raises ModelError when the model is not here."""
+async def by_engines(
+    chosen: Sequence[Prompt], models: Sequence[str], contexts: Sequence[Context], language: str, *, profile: str
+) -> dict[str, dict[Context, list[Heard]]]:
+    """Give every prompt to each recognizer as one utterance, in turn. Raises ModelError when a model is not here."""
     from pipeline.hearing.whisper import Whisper
 
     settings, store = opened(profile, None)
-    whisper = Whisper.load(store.path(model), settings.recognition)
-    await whisper.warm()
+    engines: dict[str, dict[Context, Whisper]] = {model: {} for model in models}
+    for model, context in product(models, contexts):
+        whisper = Whisper.load(store.path(model), settings.recognition.model_copy(update={"context": context}))
+        await whisper.warm()
+        engines[model][context] = whisper
+    heard: dict[str, dict[Context, list[Heard]]] = {model: {context: [] for context in contexts} for model in models}
     clock = MonotonicClock()
-    heard = []
-    with Progress(console=Console(stderr=True)) as progress:
-        for prompt in progress.track(chosen, description=model):
+    with Progress(console=Console(stderr=True), refresh_per_second=1) as progress:
+        for number, prompt in enumerate(progress.track(chosen, description="recognizing")):
             sound = at_16_khz(read_wav(prompt.path))
-            began_at = clock.now()
-            recognition = await whisper.transcribe(sound, language)
-            took = clock.now() - began_at
-            heard.append(Heard(prompt.name, prompt.text, recognition.text, sound.duration, took=took))
+            order = contexts if number % 2 == 0 else contexts[::-1]
+            for model, context in product(models, order):
+                began_at = clock.now()
+                recognition = await engines[model][context].transcribe(sound, language)
+                took = clock.now() - began_at
+                entry = Heard(prompt.name, prompt.text, recognition.text, sound.duration, took=took)
+                heard[model][context].append(entry)
     return heard
+
+
+def compared(short: Sequence[Heard], full: Sequence[Heard]) -> dict[str, Any]:
+    """Return how the short context did against the full one, on the same recordings. Pure."""
+    errors = [(_errors(one), _errors(other)) for one, other in zip(short, full, strict=True)]
+    medians = [median(entry.took or 0.0 for entry in heard) for heard in (short, full)]
+    return {
+        "times_as_fast": round(medians[1] / medians[0], 2) if medians[0] else None,
+        "same_words": sum(
+            normalized(one.heard) == normalized(other.heard) for one, other in zip(short, full, strict=True)
+        ),
+        "fewer_errors_short": sum(one < other for one, other in errors),
+        "fewer_errors_full": sum(other < one for one, other in errors),
+    }
+
+
+def _errors(entry: Heard) -> int:
+    words = jiwer.process_words(normalized(entry.said), normalized(entry.heard))
+    return int(words.substitutions + words.deletions + words.insertions)
 
 
 def at_16_khz(sound: Pcm) -> Pcm:
@@ -156,53 +198,73 @@ def at_16_khz(sound: Pcm) -> Pcm:
     return Pcm(resampler.feed(sound).data + resampler.flush().data, VAD_RATE)
 
 
+def table(measured: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Return the figures as a table."""
+    drawn = Table(title="word errors; milliseconds of one recognition")
+    for heading in ("", "recordings", "word errors", "p50", "p95", "rtf"):
+        drawn.add_column(heading, justify="right" if heading else "left")
+    for name, entry in measured.items():
+        took, rtf = entry["took_ms"] or {}, entry["real_time_factor"]
+        cells = (entry["recordings"], f"{entry['word_error_rate']:.1%}", took.get("p50", ""), took.get("p95", ""))
+        drawn.add_row(name, *map(str, cells), "" if rtf is None else f"{rtf:.3f}")
+    return drawn
+
+
 def main(  # noqa: PLR0913  a command's options are its arguments
     *,
     server: Annotated[str, typer.Option(help="HOST:PORT of a running service.")] = "127.0.0.1:50051",
-    engine: Annotated[list[str] | None, typer.Option(help="A whisper model to measure alone; may be repeated.")] = None,
+    models: Annotated[str, typer.Option(help="Whisper models to measure alone, with commas.")] = "",
+    context: Annotated[Context | None, typer.Option(help="With --models: this one only, not both in turn.")] = None,
     count: Annotated[int, typer.Option("--prompts", help="How many recordings.", min=1)] = 30,
     language: Annotated[str, typer.Option(help="en, es, fr, it or ru.")] = "en",
     seed: Annotated[int, typer.Option(help="Chooses the recordings.")] = 1,
     per_call: Annotated[int, typer.Option(help="Recordings said in one call.", min=1)] = 5,
     encoding: Annotated[Encoding, typer.Option(help="On the wire.")] = Encoding.MULAW,
-    profile: Annotated[str, typer.Option(help="Settings of the recognizer, with --engine.")] = "cpu",
+    profile: Annotated[str, typer.Option(help="Settings of the recognizer, with --models.")] = "cpu",
     about: Annotated[str, typer.Option(help="What the service runs, for the result: models and engines.")] = "",
     out: Annotated[Path | None, typer.Option(help="The result's file; default: benchmarks/results/.")] = None,
 ) -> None:
     """Measure, print the result and keep it as JSON."""
+    result: dict[str, Any] = {"benchmark": "wer", "about": about, "machine": machine.described()}
     with told():
-        set_of_prompts = chosen(count, language, seed)
-        measured = dict(_measured(set_of_prompts, server, engine or [], language, per_call, encoding, profile))
-    chosen_from = {"language": language, "seed": seed, "names": [prompt.name for prompt in set_of_prompts]}
-    result = {"benchmark": "wer", "about": about, "machine": machine.described(), "prompts": chosen_from}
-    result["measured"] = measured
-    file = out or RESULTS / f"wer-{language}-{'engine' if engine else 'service'}.json"
+        said = chosen(count, language, seed)
+        result["prompts"] = {"language": language, "seed": seed, "names": [prompt.name for prompt in said]}
+        if models:
+            contexts = [context] if context else list(Context)
+            result |= _alone(said, models.split(","), contexts, language, profile)
+        else:
+            plan = CallPlan(utterances=(), server=server, encoding=encoding, rate=8000)
+            result["measured"] = {"service": _figures(uvloop.run(through_service(said, plan, per_call)))}
+    file = out or RESULTS / ("wer-context.json" if models else f"wer-{language}-service.json")
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
-    for name, entry in measured.items():
-        shown = {key: value for key, value in entry.items() if key not in {"errors", "all"}}
-        sys.stdout.write(f"{name}: {json.dumps(shown)}\n")
+    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    for name, entry in result["measured"].items():
         for error in entry["errors"]:
-            sys.stdout.write(f"  {error['name']}\n    said  {error['said']}\n    heard {error['heard']}\n")
-    sys.stdout.write(f"{file}\n")
+            sys.stdout.write(f"{name}, {error['name']}\n    said  {error['said']}\n    heard {error['heard']}\n")
+    Console(width=110).print(table(result["measured"]))
+    sys.stdout.write(f"{json.dumps(result.get('compared', {}))}\n{file}\n")
 
 
-def _measured(
-    chosen: Sequence[Prompt],
-    server: str,
-    engines: Sequence[str],
-    language: str,
-    per_call: int,
-    encoding: Encoding,
-    profile: str,
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    for model in engines:
-        heard = anyio.run(partial(by_engine, chosen, model, language, profile=profile))
-        yield model, {**summary(heard), "all": [asdict(entry) for entry in heard]}
-    if not engines:
-        plan = CallPlan(utterances=(), server=server, encoding=encoding, rate=8000)
-        heard = uvloop.run(through_service(chosen, plan, per_call))
-        yield "service", {**summary(heard), "all": [asdict(entry) for entry in heard]}
+def _alone(
+    said: Sequence[Prompt], models: Sequence[str], contexts: Sequence[Context], language: str, profile: str
+) -> dict[str, Any]:
+    """Return what the recognizers made of the prompts, and with which settings."""
+    heard = anyio.run(partial(by_engines, said, models, contexts, language, profile=profile))
+    return {
+        "recognition": opened(profile, None)[0].recognition.model_dump(mode="json", exclude={"models", "context"}),
+        "measured": {
+            f"{model}, {context}": _figures(entries)
+            for model, made in heard.items()
+            for context, entries in made.items()
+        },
+        "compared": {
+            model: compared(made[Context.SHORT], made[Context.FULL]) for model, made in heard.items() if len(made) > 1
+        },
+    }
+
+
+def _figures(heard: Sequence[Heard]) -> dict[str, Any]:
+    return {**summary(heard), "all": [asdict(entry) for entry in heard]}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks.spelling import in_words, normalized
-from benchmarks.wer import Heard, summary
+from benchmarks.wer import Heard, compared, summary
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,25 @@ def test_the_rate_counts_words_over_all_recordings() -> None:
     assert result["gap_ms"] == {"p50": 600, "p95": 690}
     assert result["real_time_factor"] == 0.188
     assert [error["name"] for error in result["errors"]] == ["a", "c"]
+
+
+def test_contexts_are_compared_recording_by_recording() -> None:
+    said = "press one to go on"
+    short = [
+        Heard("a", said, "press 1 to go on", 2.0, took=0.1),
+        Heard("b", said, "press 2 to go on", 2.0, took=0.2),
+        Heard("c", said, "press one", 2.0, took=0.3),
+    ]
+    full = [
+        Heard("a", said, "Press one to go on.", 2.0, took=0.4),
+        Heard("b", said, said, 2.0, took=0.6),
+        Heard("c", said, "", 2.0, took=0.8),
+    ]
+    assert compared(short, full) == {
+        "times_as_fast": 3.0,
+        "same_words": 1,
+        "fewer_errors_short": 1,
+        "fewer_errors_full": 1,
+    }
+    assert summary(short)["took_ms"] == {"p50": 200, "p95": 290}
+    assert summary(short[:1])["took_ms"] is None

@@ -1,0 +1,73 @@
+"""The page: all sections in one order, and the plots beside it. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from benchmarks.report import gap, sections
+from benchmarks.report.markdown import paragraphs
+from benchmarks.report.results import Result, provenance
+from pipeline.settings import Settings
+
+PAGE = "README.md"
+HEAD = """\
+# Results
+
+Rendered by `python -m benchmarks.report` from the JSON files of this folder; edit nothing here. How each figure is
+measured stands at the top of its benchmark's source, such as `benchmarks/gap.py`. Figures of different machines do not
+compare: each result names its own, with its load average when the result was begun."""
+
+TOPICS = {
+    "gap": (
+        "The gap of whole calls",
+        "From the last audible sample of the caller to the first one of the answer, both at the caller's telephone "
+        "(mu-law at 8 kHz, gRPC, in real time). Spans are the service's own, of turns that were not cut off, and "
+        "add up to `response_gap`; bold is over the p95 budget of the profile that ran. In the plots a bar is a "
+        "turn; its spans begin where the service heard the end of speech, the black mark is the gap as heard.",
+    ),
+    "peers": (
+        "Against others",
+        "The same calls, block by block in turn. A short gap is worth something only beside its false cut-offs.",
+    ),
+    "load": ("Calls at once", "Step by step until the gap breaks its budget; the telephones use the same processor."),
+    "turns": ("The end of a turn", "How often a pause is taken for the end, and how long the end is waited for."),
+    "wer": ("Word errors", "On recordings of people, read in a studio; conversation is harder."),
+    "stages": ("Stages alone", "Each engine by itself."),
+    "echo": ("Echo", "The service's own voice, coming back on the caller's line."),
+    "derived": ("Derived", "Not measured: arithmetic for machines that were not there."),
+    "hold": ("Held for minutes", "Is a call lost, does anything stay behind, does memory grow?"),
+}
+"""Heading and meaning of each topic, in the order of the page; others come behind them."""
+
+LAID_OUT: Mapping[str, Callable[[Result], str]] = {
+    "peers": sections.peers,
+    "load": sections.load,
+    "turns": sections.turns,
+    "wer": sections.wer,
+    "hold": sections.hold,
+}
+
+
+def render(results: Sequence[Result], profiles: Mapping[str, Settings]) -> dict[str, str]:
+    """Return the page and the plots by their file names."""
+    known = list(TOPICS)
+    topics = sorted({result.topic for result in results}, key=lambda topic: (topic not in known, _place(topic), topic))
+    parts = [HEAD, "## Budgets of the profiles", gap.budgets(profiles)]
+    for topic in topics:
+        heading, meaning = TOPICS.get(topic, (topic.capitalize(), ""))
+        parts += [f"## {heading}", meaning]
+        own = [result for result in results if result.topic == topic]
+        for result in own:
+            parts += [f"### {result.stem}", provenance(result), _body(result, profiles)]
+        parts.append(sections.unequal(own))
+    plots = {f"{result.stem}.svg": gap.plot(result) for result in results if result.topic == "gap"}
+    return {PAGE: paragraphs(parts) + "\n", **{name: plot for name, plot in plots.items() if plot}}
+
+
+def _place(topic: str) -> int:
+    known = list(TOPICS)
+    return known.index(topic) if topic in known else len(known)
+
+
+def _body(result: Result, profiles: Mapping[str, Settings]) -> str:
+    if result.topic == "gap":
+        return gap.section(result, profiles)
+    return LAID_OUT.get(result.topic, sections.other)(result)
