@@ -194,6 +194,7 @@ class Calls:
             pauses=(settings.barge_in.resume if resume is None else resume)
             and start.wants.paced
             and playout.lead <= PAUSABLE,
+            echo_gate=settings.barge_in.echo_gate,
             reply=ReplyShape(
                 speaking=settings.speaking,
                 playout=playout,

@@ -201,9 +201,13 @@ class FakeLine:
             for number in range(round(self.duration / FRAME)):
                 at = number * FRAME
                 await anyio.sleep(max(0.0, began + at + FRAME - self._clock.now()))
-                pcm = Pcm((LOUD if _within(at, self.talk) else b"\0\0") * samples, RATE, number * samples)
+                pcm = Pcm(self.sound(at, samples), RATE, number * samples)
                 if not _within(at, self.lost):
                     self._mic_in.send_nowait(MicFrame(pcm, self._clock.now()))
+
+    def sound(self, at: float, samples: int) -> bytes:
+        """Return what the microphone hears from ``at`` seconds of the call on."""
+        return (LOUD if _within(at, self.talk) else b"\0\0") * samples
 
     def of(self, kind: type[CallEvent]) -> list[CallEvent]:
         """Return the events of one kind."""

@@ -19,6 +19,7 @@ from pipeline.core.events import (
 from pipeline.core.pcm import MicFrame, Pcm
 from pipeline.core.stages import VAD_WINDOW_SAMPLES, TurnModel, VoiceActivity
 from pipeline.hearing.drafts import Draft, Drafts
+from pipeline.hearing.echo import EchoGate
 from pipeline.hearing.endpointing import Endpointer, Signal
 from pipeline.hearing.loudness import Loudness
 from pipeline.hearing.open_turn import OpenTurn
@@ -34,6 +35,8 @@ class Ears:
     """This call's own."""
     recognitions: RecognitionQueue
     turn_model: TurnModel | None
+    echo: EchoGate | None = None
+    """This call's own; told what the client plays."""
 
 
 class Listener:
@@ -52,6 +55,7 @@ class Listener:
     ) -> None:
         """Take what to hear with; ``partial_every`` seconds of speech a transcript, ``next_turn`` numbers the turns."""
         self._voice = ears.voice
+        self._echo = ears.echo
         self._drafts = Drafts(
             ears.recognitions, ears.turn_model, language, clock, settled=self._settled, tell=self._tell
         )
@@ -121,9 +125,12 @@ class Listener:
     async def _hear(self, window: Pcm, at: float) -> None:
         if self._held:
             return
-        probability = self._loudness.weigh(await self._voice.probability(window), window)
+        probability = await self._voice.probability(window)
         if self._held:
             return
+        if self._echo is not None:
+            probability = self._echo.weigh(probability, window, at)
+        probability = self._loudness.weigh(probability, window)  # an echo says nothing of how loud the caller is
         # Nothing waits from here until the window's events are made: a client's order finds a turn in one piece.
         self._turn.sound.add(window, at)
         before = self._endpointer.speech_end

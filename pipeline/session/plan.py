@@ -48,6 +48,8 @@ class CallPlan:
 
     pauses: bool
     """A reply pauses while it is open whether the caller's speech shall stop it; otherwise speech stops it at once."""
+    echo_gate: bool = False
+    """What comes back of the replies is not taken for the caller."""
 
     @property
     def speech_stops(self) -> bool:

@@ -32,8 +32,10 @@ from pipeline.core.events import (
     TurnId,
 )
 from pipeline.dialog.history import History
+from pipeline.hearing.echo import EchoGate
 from pipeline.hearing.listener import Ears, Listener
 from pipeline.session.answers import Answers
+from pipeline.session.echoing import EchoingLine
 from pipeline.session.floor import Floor, State
 from pipeline.session.line import Line
 from pipeline.session.orders import Orders
@@ -71,7 +73,8 @@ class Session:
         inbox: int,
     ) -> None:
         """Prepare a call; nothing happens before ``run``. ``observe`` sees every event, ``inbox`` is a capacity."""
-        self._line = line
+        gate = EchoGate() if plan.echo_gate else None
+        self._line = line = line if gate is None else EchoingLine(line, gate.played, clock)
         self._plan = plan
         self._clock = clock
         self._observe = observe
@@ -82,7 +85,7 @@ class Session:
         self._timers = Timers(plan.call, self._began_at)
         self._inbox_in, self._inbox = anyio.create_memory_object_stream[_Item](inbox)
         self._listener = Listener(
-            Ears(engines.voice.open(), engines.recognitions, engines.turn_model),
+            Ears(engines.voice.open(), engines.recognitions, engines.turn_model, gate),
             plan.endpointing,
             sustained=plan.sustained,
             partial_every=plan.partial_every,

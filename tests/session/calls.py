@@ -7,7 +7,7 @@ import anyio
 
 from pipeline.core.clock import LoopClock
 from pipeline.core.events import CallEnded, CallEvent, ClientEvent, ControlKind, ControlRequested
-from pipeline.core.stages import ChatOptions
+from pipeline.core.stages import ChatOptions, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
 from pipeline.session.digits import DigitRules
@@ -66,6 +66,8 @@ class Made:
     turn_model: FakeTurnModel | None = None
     partial_every: float = 0.0
     headroom: Headroom = field(default_factory=no_speculation)
+    voice: VoiceActivityEngine = field(default_factory=FakeVoice)
+    echo_gate: bool = False
 
     def session(self) -> Session:
         plan = CallPlan(
@@ -74,6 +76,7 @@ class Made:
             endpointing=self.endpointing,
             digits_stop=self.digits_stop,
             pauses=self.pauses,
+            echo_gate=self.echo_gate,
             sustained=0.256,
             partial_every=self.partial_every,
             digits=DigitRules(),
@@ -93,7 +96,7 @@ class Made:
             ),
         )
         engines = Engines(
-            voice=FakeVoice(),
+            voice=self.voice,
             recognitions=recognitions(self.recognizer),
             turn_model=self.turn_model,
             responder=Responder(self.model, self.agent.persona, ChatOptions()),
