@@ -21,6 +21,7 @@ BEFORE, BEHIND = 0.5, 1.0
 START = 1000.0
 """Instant at which the call begins."""
 NOISE_DBFS = -62.0
+SLIPS = 2.0
 LATEST = 0.06
 """Seconds by which a piece of the caller's sound arrives late at most."""
 
@@ -40,6 +41,10 @@ class EchoLine:
     """8 kHz: a telephone line, mu-law both ways; 16 kHz: a kiosk."""
     room: bool = False
     """A speaker that distorts, in a room that reverberates for 0.2 to 0.4 s; else a hybrid that rings for 12 ms."""
+    drift: float = 0.0
+    """Share by which the microphone's clock is slower than the speaker's."""
+    slip: float = 0.0
+    """Seconds by which the delay grows every ``SLIPS`` seconds, as a buffer does that ran dry."""
 
 
 def samples_of(pcm: Pcm, rate: int) -> Samples:
@@ -81,8 +86,10 @@ def returned(played: Samples, line: EchoLine, choice: np.random.Generator) -> Sa
     response = _response(line, choice)
     size = 1 << (len(sound) + len(response)).bit_length()
     filtered = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(response, size), size)
-    late = round(line.delay * line.rate)
-    echo: Samples = np.concatenate((np.zeros(late), filtered[: len(played) - late]))
+    times = np.arange(len(played))
+    late = round(line.delay * line.rate) + line.drift * times
+    late = late + round(line.slip * line.rate) * (times // round(SLIPS * line.rate))
+    echo: Samples = np.interp(times - late, times, filtered[: len(played)], left=0.0)
     return echo * 10 ** (-line.attenuation / 20)
 
 
