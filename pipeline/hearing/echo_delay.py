@@ -13,7 +13,9 @@ DELAYS = SPAN - BLOCK + 1
 MEMORY = 0.82
 """What a window counts after the next: 0.16 s, long enough to tell, short enough to follow a change."""
 FOUND = 0.19
-"""Correlation from which a delay is one: between a caller and a reply of their own, 99 of 100 stay below 0.15."""
+"""Correlation from which a delay is one, where two windows in a row agree on it and the waveforms do as well: on lines
+without echo 99 of 100 highest ones stay below 0.18 while a caller speaks (100 simulated calls), with echo half are over
+0.34."""
 LOST = 0.12
 """Correlation below which the known delay shows nothing."""
 CLEAR = 0.7
