@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks.report import gap, sections, stages
+from benchmarks.report import derived, gap, sections, stages
 from benchmarks.report.markdown import paragraphs
 from benchmarks.report.results import Result, provenance
 from pipeline.settings import Settings
@@ -48,6 +48,7 @@ LAID_OUT: Mapping[str, Callable[[Result], str]] = {
     "wer": sections.wer,
     "hold": sections.hold,
     "stages": stages.section,
+    "derived": derived.section,
 }
 
 
