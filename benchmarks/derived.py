@@ -271,8 +271,8 @@ def result(names: Sequence[str], folder: Path) -> dict[str, Any]:
         "about": (
             "Arithmetic on published figures; every figure is derived, none of these machines was measured. Constants "
             "and their sources stand in the file. The check below says how far to trust it: it finds the voice and the "
-            "language model to a seventh, and whisper's encoder, as if one rate held for every length, only to a factor "
-            "of two."
+            "language model to a seventh, and whisper's encoder, as if one rate held for every length, only to a "
+            "factor of two."
         ),
         "profiles": {name: derived(name) for name in names},
         "check": checked(folder),
