@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks.report import gap, sections
+from benchmarks.report import derived, gap, sections, stages
 from benchmarks.report.markdown import paragraphs
 from benchmarks.report.results import Result, provenance
 from pipeline.settings import Settings
@@ -30,7 +30,11 @@ TOPICS = {
     "load": ("Calls at once", "Step by step until the gap breaks its budget; the telephones use the same processor."),
     "turns": ("The end of a turn", "How often a pause is taken for the end, and how long the end is waited for."),
     "wer": ("Word errors", "On recordings of people, read in a studio; conversation is harder."),
-    "stages": ("Stages alone", "Each engine by itself."),
+    "stages": (
+        "Stages alone",
+        "Each engine by itself, warm, asked by one, two and four callers at once, each again as soon as it is "
+        "answered; waiting for a free worker counts. p50 / p95 ms; the real-time factor is that of a caller alone.",
+    ),
     "echo": ("Echo", "The service's own voice, coming back on the caller's line."),
     "derived": ("Derived", "Not measured: arithmetic for machines that were not there."),
     "hold": ("Held for minutes", "Is a call lost, does anything stay behind, does memory grow?"),
@@ -43,6 +47,8 @@ LAID_OUT: Mapping[str, Callable[[Result], str]] = {
     "turns": sections.turns,
     "wer": sections.wer,
     "hold": sections.hold,
+    "stages": stages.section,
+    "derived": derived.section,
 }
 
 

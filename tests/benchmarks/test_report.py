@@ -153,3 +153,29 @@ def test_figures_have_three_digits_that_count() -> None:
 def test_a_cell_stays_a_cell() -> None:
     assert cell("one | two\nthree") == "one \\| two three"
     assert table(["a"], []) == ""
+
+
+def test_stages_are_shown_with_a_column_for_each_number_of_callers() -> None:
+    rows = [
+        {"input": "3 words", "at_once": at_once, "first_ms": {"p50": 30 * at_once, "p95": 40}, "rtf": 0.07 * at_once}
+        for at_once in (1, 2)
+    ]
+    tree = {"machine": MACHINE, "times_as_fast": {"3 s": 4.49}, "measured": {"synthesis": rows}}
+    shown = page(Result("stages-cpu.json", tree))
+    assert "|  | first part, 1 at once | first part, 2 at once | rtf |" in shown
+    assert "| 3 words | 30 / 40 | 60 / 40 | 0.07 |" in shown
+    assert "so many times as fast as the full window: 4.49 at 3 s." in shown
+
+
+def test_derived_figures_stand_side_by_side_with_their_sources() -> None:
+    entry = {
+        "machine": "A card",
+        "models": "a model",
+        "stages_ms": {},
+        "spans_ms": {"synthesis": {"p50": 9, "p95": 12}},
+    }
+    constant = {"typical": 2e11, "slow": 1e11, "unit": "B/s", "source": "datasheet"}
+    tree = {"profiles": {"t4": entry, "a10": entry}, "constants": {"A card": {"bandwidth": constant}}}
+    shown = page(Result("derived.json", tree))
+    assert "| synthesis | 9 / 12 | 9 / 12 |" in shown
+    assert "| A card | bandwidth | 2e+11 | 1e+11 | B/s | datasheet |" in shown
