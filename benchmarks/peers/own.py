@@ -47,7 +47,10 @@ async def own(config: Path, log: Path) -> AsyncIterator[Own]:
 
 
 def written(folder: Path, agent: Agent, language: LanguageModel, whisper: str, compute_type: str, voice: str) -> Path:
-    """Write the service's settings into ``folder`` and return their file: models, no greeting, else defaults."""
+    """Write the service's settings into ``folder`` and return their file: models, no greeting, else defaults.
+
+    Under load the model is not asked for less than the other arms ask it for.
+    """
     agents = folder / "agents"
     agents.mkdir(parents=True, exist_ok=True)
     lines = {"name": agent.name, "persona": agent.persona}
@@ -69,6 +72,8 @@ num_predict = {OPTIONS["num_predict"]}
 num_ctx = {OPTIONS["num_ctx"]}
 [speaking]
 voice = {_toml(voice)}
+[ladder]
+shorter = false
 """)
     return file
 
