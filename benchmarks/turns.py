@@ -3,10 +3,11 @@
     python -m benchmarks.turns                      some minutes: it hears faster than real time
     python -m benchmarks.turns --count 20 --only default
 
-Real engines hear recordings of people: whole prompts, prompts that hesitate between two words, two prompts said as
-one, and numbers read out in groups of digits (``benchmarks.turn_cases``). The pauses put in last 0.3 to 1.2 s. Engines
-are given all the time they need, so what is measured is the decision and no processor: a pause counts as cut off when
-the turn was called over within it, the wait is the time from the last audible sample to the end of the turn.
+Real engines hear recordings of people: whole prompts, prompts cut in the middle of a sentence, prompts with a longer
+pause where they had one, two prompts said as one, and numbers read out in groups (``benchmarks.turn_cases``). The
+pauses put in last 0.3 to 1.2 s. Engines are given all the time they need, so what is measured is the decision and no
+processor: a pause counts as cut off when the turn was called over within it, the wait is the time from the last
+audible sample to the end of the turn.
 """
 
 import json
