@@ -1,13 +1,14 @@
 """What callers say in measurements: recordings of people, whole, and with the pauses of somebody who thinks. Pure."""
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio.level import FULL_SCALE, first_audible, last_audible
+from pipeline.audio.level import AUDIBLE_DBFS, FULL_SCALE, first_audible, last_audible
 from pipeline.core.pcm import SAMPLE_BYTES, Pcm
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.3, 1.2
@@ -21,6 +22,10 @@ _MIDDLE = (0.25, 0.75)
 _SHORT = 5.0
 """Seconds; longer sayings are not joined with others."""
 
+_SENTENCE = re.compile(r"[A-Z][^.?!]*[.?!]")
+_BREATH = 0.25
+"""Seconds without an audible sample from which on there is a pause: longer than any consonant is closed."""
+
 _Samples = npt.NDArray[np.float64]
 
 
@@ -33,6 +38,22 @@ class Saying:
     text: str
     pauses: tuple[float, ...] = ()
     """Seconds of silence that were put in."""
+
+
+def in_one_breath(saying: Saying) -> bool:
+    """Return whether it is one whole sentence, said without a pause.
+
+    Recordings hold pieces of sentences too ("the number I have is"), which nobody can tell from a caller who thinks,
+    and several sentences with pauses between them.
+    """
+    sentence = _SENTENCE.fullmatch(saying.text.strip()) is not None
+    return sentence and longest_silence(saying.sound) <= _BREATH
+
+
+def longest_silence(sound: Pcm) -> float:
+    """Return the longest stretch without an audible sample inside the audible part, in seconds."""
+    loud = np.flatnonzero(np.abs(_samples(sound)) > FULL_SCALE * 10 ** (AUDIBLE_DBFS / 20))
+    return float(np.diff(loud).max(initial=0)) / sound.rate
 
 
 def hesitating(saying: Saying, pause: float) -> Saying | None:

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from benchmarks import machine
 from benchmarks.peers.arms import UNEQUAL, Arm, Setting, opened, settings_of
 from benchmarks.peers.measure import Block, Called, Turn, as_json, compared
-from benchmarks.speech import Saying, pausing
+from benchmarks.speech import Saying, in_one_breath, pausing
 from benchmarks.wer import at_16_khz, chosen
 from pipeline.audio.wav import read_wav, write_wav
 from pipeline.core.pcm import Pcm
@@ -21,6 +21,8 @@ from tests.recordings import Prompt
 PER_CALL = 5
 READ_BACK = 3
 """Replies of each peer that a recognizer reads back after the run."""
+ALL = 1000
+"""More than there are recordings."""
 POOL = 8
 """Recordings to choose from for each saying with a pause: one in four has a place for it."""
 
@@ -58,8 +60,9 @@ class Run:
 
 def blocks(turns: int, pauses: int, seed: int) -> list[Block]:
     """Return the calls of a run, the same ones for the same seed."""
+    whole = [saying for saying in sayings(chosen(ALL, "en", seed)) if in_one_breath(saying)]
     kinds = {
-        "single": sayings(chosen(turns, "en", seed)),
+        "single": whole[:turns],
         "pauses": pausing(sayings(chosen(POOL * pauses, "en", seed + 1)), pauses, seed) if pauses else [],
     }
     return [

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.speech import Saying, apart, between_words, hesitating, joined, pausing
+from benchmarks.speech import Saying, apart, between_words, hesitating, in_one_breath, joined, pausing
 from pipeline.audio.level import first_audible, last_audible
 from pipeline.core.pcm import Pcm, silence
 
@@ -99,3 +99,23 @@ def test_pauses_are_spread_over_both_kinds() -> None:
 def test_a_small_pool_gives_what_it_has() -> None:
     pool = [spoken("a", tone(0.6), hush(0.2), tone(0.6)), spoken("b", tone(0.5))]
     assert [saying.name for saying in pausing(pool, 8, seed=1)] == ["a|"]
+
+
+def said(text: str, *, pause: float = 0.0) -> Saying:
+    """Return two noises with a pause in between."""
+    loud = np.full(8000, 8000, "<i2").tobytes()
+    return Saying("said", Pcm(loud + bytes(2 * round(8000 * pause)) + loud, 8000), text)
+
+
+@pytest.mark.parametrize(
+    ("saying", "whole"),
+    [
+        (said("That conference is full."), True),
+        (said("That conference is full.", pause=0.2), True),
+        (said("That conference is full.", pause=0.4), False),
+        (said("the number I have is"), False),
+        (said("Press 1 to go on. Press 2 to go back."), False),
+    ],
+)
+def test_one_breath_is_one_whole_sentence_without_a_pause(saying: Saying, whole: bool) -> None:
+    assert in_one_breath(saying) is whole

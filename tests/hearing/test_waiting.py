@@ -48,7 +48,7 @@ async def test_a_turn_that_sounds_unfinished_is_given_the_longest() -> None:
 
 
 async def test_in_between_the_wait_is_in_between() -> None:
-    assert 0.25 < await waited("I would like to order.", 0.2) < 1.4
+    assert 0.25 < await waited("I would like to order.", 0.08) < 1.4
 
 
 async def test_a_group_of_digits_is_given_the_longest_however_it_sounds() -> None:
