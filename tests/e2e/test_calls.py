@@ -47,7 +47,7 @@ def base(model_path: Callable[[str], Path]) -> Whisper:
 
 
 async def test_every_turn_of_a_human_caller_is_understood_and_answered(service: Service) -> None:
-    utterances = spoken("agent-newlocation", "conf-invalidpin", "conf-onlyperson")
+    utterances = spoken("conf-full", "conf-invalidpin", "conf-onlyperson")
     report = await place_call(CallPlan(utterances=utterances, server=service.grpc, rate=8000, encoding=Encoding.MULAW))
     assert report.ended is not None
     assert report.ended.reason == "client"
