@@ -17,7 +17,7 @@ from pipeline.core.events import Clause, ReplyId, TurnId
 from pipeline.core.pcm import Pcm, joined
 from pipeline.core.stages import VAD_RATE, Speech
 from pipeline.hearing.whisper import Whisper
-from pipeline.settings import Speaking
+from pipeline.settings import Recognition, Speaking
 from pipeline.speaking.piper import Piper, _Split
 from pipeline.speaking.playhead import Playhead
 from pipeline.speaking.speaker import Speaker
@@ -158,16 +158,20 @@ async def test_words_count_as_heard_when_whisper_says_that_they_are_over(piper: 
     assert median_and_most(shared)[0] > 3 * error
 
 
-async def test_what_counts_as_heard_is_what_is_understood_of_the_sound_until_then(piper: Piper, base: Whisper) -> None:
+async def test_what_counts_as_heard_is_what_is_understood_of_the_sound_until_then(
+    piper: Piper, model_path: Callable[[str], Path]
+) -> None:
+    # The best witness there is: the full window, for the sound breaks off within words.
+    base = Whisper.load(model_path("whisper-base"), Recognition(context="full"))
     said = await spoken(piper, SENTENCES[0])
     wrong = []
     for ends in (said.placed, said.shared):
         understood = [(await base.transcribe(said.until(end), "en")).text for end in ends]
         wrong.append(sum(abs(len(plain(text).split()) - count) for count, text in enumerate(understood, 1)))
-    # Words too few or too many in the 15 beginnings together, in 10 runs: 0 to 4; shared out 9 to 13, 7 more at least.
+    # Words too few or too many in the 15 beginnings together, in 14 runs: 3 to 5; shared out 9 to 12, 4 more at least.
     placed, shared = wrong
-    assert placed <= 6
-    assert shared - placed > 3
+    assert placed < 8
+    assert shared - placed > 2
 
 
 @pytest.mark.parametrize("text", [HARD, LISTS[0], "Two sentences. Both are short! 你好，我们九点开门。"])
