@@ -1,9 +1,13 @@
 """History of one call: what the caller said and heard, which is less than what the model wrote. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.core.events import ReplyId
 from pipeline.core.stages import Message, Role
+
+IN_A_ROW = 4
+"""So much of what the service says in a row is kept: it may ask a silent caller again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,25 +21,36 @@ class Said:
 
 
 class History:
-    """What has been said, oldest first."""
+    """What has been said, oldest first, as far as it may be shown again."""
 
     def __init__(self, turns: int) -> None:
         """Show the model at most ``turns`` turns of the caller."""
         self._turns = turns
         self._said: list[Said] = []
+        self._turns_forgotten = 0
+        self._forgotten = ReplyId(0)
+        """The latest reply that was forgotten."""
 
     def caller(self, text: str) -> None:
         """Take down what the caller said in one turn."""
         self._said.append(Said(True, text))
+        self._forget(0, self._first_shown(self._said))
 
     def heard(self, reply: ReplyId, text: str) -> None:
-        """Take down the part of a reply that the caller heard; a later word on the same reply replaces it."""
+        """Take down the part of a reply that the caller heard; a later word on the same reply replaces it.
+
+        Replies are numbered in order; of one that was forgotten nothing more is taken.
+        """
+        if reply <= self._forgotten:
+            return
         text = text.strip()
         for place, said in enumerate(self._said):
             if said.reply == reply:
                 self._said[place] = replace(said, text=text)
                 return
         self._said.append(Said(False, text, reply))
+        if len(self._said) > IN_A_ROW and not any(said.by_caller for said in self._said[-IN_A_ROW - 1 :]):
+            self._forget(len(self._said) - IN_A_ROW - 1, len(self._said) - IN_A_ROW)
 
     def messages(self, then: str = "") -> list[Message]:
         """Return the last turns as chat messages in strict alternation, beginning with the caller's.
@@ -45,27 +60,34 @@ class History:
         Neighbours of one side are joined, so that a reply of which nothing was heard leaves no trace. What the service
         said before the caller's first turn (a greeting) comes along as an assistant message when nothing was cut.
         """
+        said = [*self._said, *([Said(True, then)] if then else [])]
         merged: list[Message] = []
-        for said in (*self._said, Said(True, then)):
-            if not said.text:
+        for one in said[self._first_shown(said) :]:
+            if not one.text:
                 continue
-            role: Role = "user" if said.by_caller else "assistant"
+            role: Role = "user" if one.by_caller else "assistant"
             if merged and merged[-1].role == role:
-                merged[-1] = Message(role, f"{merged[-1].text} {said.text}")
+                merged[-1] = Message(role, f"{merged[-1].text} {one.text}")
             else:
-                merged.append(Message(role, said.text))
-        first = self._first_shown(merged)
-        return merged[first:]
+                merged.append(Message(role, one.text))
+        return merged
 
-    def _first_shown(self, merged: list[Message]) -> int:
+    def _first_shown(self, said: Sequence[Said]) -> int:
         """Return where the shown part begins.
 
         The start moves in steps of half the window: were it to move with every turn, the prompt's prefix would change
         each time and the model's cache of it would be worth nothing.
         """
-        starts = [place for place, message in enumerate(merged) if message.role == "user"]
-        if len(starts) <= self._turns:
+        starts = [place for place, one in enumerate(said) if one.by_caller and one.text]
+        count = self._turns_forgotten + len(starts)
+        if count <= self._turns:
             return 0
         step = max(1, self._turns // 2)
-        dropped = -(-(len(starts) - self._turns) // step) * step
+        dropped = -(-(count - self._turns) // step) * step - self._turns_forgotten
         return starts[min(dropped, len(starts) - 1)]
+
+    def _forget(self, begin: int, end: int) -> None:
+        forgotten = self._said[begin:end]
+        self._turns_forgotten += sum(one.by_caller and bool(one.text) for one in forgotten)
+        self._forgotten = max([self._forgotten, *(one.reply for one in forgotten if one.reply is not None)])
+        del self._said[begin:end]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.events import ReplyId
 from pipeline.core.stages import Message
-from pipeline.dialog.history import History
+from pipeline.dialog.history import IN_A_ROW, History
 
 
 def told(*said: str, turns: int = 8) -> History:
@@ -54,6 +54,41 @@ def test_only_the_last_turns_are_shown() -> None:
     shown = told(*said, turns=4).messages()
     assert shown[0].text == "question 7"
     assert shown[-1].text == "answer 10"
+
+
+def test_a_caller_who_hears_no_answer_is_shown_with_the_last_turns_only() -> None:
+    history = History(4)
+    for number in range(1000):
+        history.caller(f"stop {number}")
+        history.heard(ReplyId(number + 1), "")
+    (message,) = history.messages()
+    assert message == Message("user", "stop 996 stop 997 stop 998 stop 999")
+
+
+def test_phrases_that_are_said_again_and_again_do_not_fill_the_prompt() -> None:
+    history = History(4)
+    for number in range(1000):
+        history.heard(ReplyId(number + 1), f"Sorry? {number}")
+    history.caller("hello")
+    assert history.messages() == [
+        Message("assistant", " ".join(f"Sorry? {number}" for number in range(1000 - IN_A_ROW, 1000))),
+        Message("user", "hello"),
+    ]
+
+
+def test_a_late_word_on_a_reply_that_was_forgotten_is_not_taken_for_a_new_one() -> None:
+    history = told("a", "b", "c", "d", "e", turns=1)
+    history.heard(ReplyId(1), "b, but less")
+    assert history.messages() == [Message("user", "e")]
+
+
+def test_a_call_of_any_length_keeps_a_window_of_it() -> None:
+    history = History(8)
+    for number in range(1000):
+        history.caller("question")
+        for phrase in range(6):
+            history.heard(ReplyId(6 * number + phrase + 1), "answer")
+    assert len(history._said) <= (8 + 1) * (1 + IN_A_ROW)
 
 
 entries = st.lists(
