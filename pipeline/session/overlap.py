@@ -23,7 +23,7 @@ from pipeline.session.reply import Reply
 TELLING = 0.6
 """Seconds of speech from which a partial transcript is believed: earlier ones of an "mm-hm" may read "I'm"."""
 WORDLESS = 1.0
-"""Seconds of speech in which nothing was recognized: it is noise, and the reply goes on over it."""
+"""Seconds of speech in which no word was recognized that could be a turn: the reply goes on over noise and humming."""
 PATIENCE = 2.5
 """Longest pause of a reply, in seconds, while nothing is known of what is said."""
 WARY, DEAF = 2, 4
@@ -86,7 +86,7 @@ class Overlap:
             self._due_at = self._clock.now() + PATIENCE
         if event.duration >= TELLING and self._is_turn(event.guess, event.duration, reply):
             await self._stop()
-        elif event.duration >= WORDLESS and not event.guess:
+        elif event.duration >= WORDLESS:
             self._go_on_over_noise()
 
     async def drafted(self, event: TurnDrafted) -> None:
