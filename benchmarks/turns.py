@@ -156,7 +156,7 @@ async def hear(case: Case, engines: Busy, settings: Endpointing) -> Outcome:
                 await microphone_in.send(MicFrame(Pcm(window, VAD_RATE, start), clock.at))
                 await engines.rest()
 
-    async with events, anyio.create_task_group() as tasks:
+    async with events, microphone, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.run, microphone, events_in)
         tasks.start_soon(speak)
         async for event in events:

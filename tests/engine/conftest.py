@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.hearing.silero import Silero
+from pipeline.hearing.smart_turn import SmartTurn
 from pipeline.hearing.whisper import Whisper
 from pipeline.settings import Recognition, Speaking
 from pipeline.speaking.piper import Piper
@@ -12,6 +13,11 @@ from pipeline.speaking.piper import Piper
 @pytest.fixture(scope="session")
 def silero(model_path: Callable[[str], Path]) -> Silero:
     return Silero.load(model_path("silero-vad"))
+
+
+@pytest.fixture(scope="session")
+def smart_turn(model_path: Callable[[str], Path]) -> SmartTurn:
+    return SmartTurn.load(model_path("smart-turn-v3.2"))
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,6 @@ from tests.recordings import Prompt, read_speech
 pytestmark = [pytest.mark.engine, pytest.mark.anyio]
 
 
-@pytest.fixture(scope="session")
-def smart_turn(model_path: Callable[[str], Path]) -> SmartTurn:
-    return SmartTurn.load(model_path("smart-turn-v3.2"))
-
-
 def cut(prompt: Prompt, share: float) -> Pcm:
     """Return the first part of what is said, with the pause in which it is judged."""
     sound = at_16k(read_speech(prompt))
