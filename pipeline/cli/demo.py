@@ -1,5 +1,7 @@
 """``voicepipe demo``: start the service, call it, hear the answers."""
 
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +10,7 @@ import typer
 from rich.console import Console
 
 from pipeline.caller.plan import CallPlan
+from pipeline.caller.report import CallReport
 from pipeline.cli.call import Screen, placed, spoken
 from pipeline.cli.screen import Config, Profile, complain, opened, told
 from pipeline.cli.service import running
@@ -37,6 +40,20 @@ def demo(
             report = placed(plan, record=out / "demo.wav", screen=Screen(console))
         console.print(f"the call as heard (caller left, service right): {out / 'demo.wav'}")
         console.print(f"the service's log: {out / 'service.log'}")
-    if any(turn.status != "completed" for turn in report.turns) or len(report.turns) < len(questions):
-        complain("not every question was answered; see the log")
+    if missing := unanswered([question.name for question in questions], report):
+        complain(f"not every question was answered; see the log: {'; '.join(missing)}")
         raise typer.Exit(1)
+
+
+def unanswered(questions: Sequence[str], report: CallReport) -> list[str]:
+    """Return the questions that were not answered to their end.
+
+    Who pauses inside a question is sometimes taken to be done; the answer to the beginning is dropped then, and both
+    parts are answered together. So the last turn of a question decides, and each question wants an answer of its own.
+    """
+    missing = []
+    for question, asked in Counter(questions).items():
+        statuses = [turn.status for turn in report.turns if turn.utterance == question]
+        if not statuses or statuses[-1] != "completed" or statuses.count("completed") < asked:
+            missing.append(question)
+    return missing
