@@ -23,7 +23,6 @@ _ENTRANCE_CODES = {
     "too-many-calls": code_pb2.RESOURCE_EXHAUSTED,
     "draining": code_pb2.UNAVAILABLE,
     "not-ready": code_pb2.UNAVAILABLE,
-    "engine-down": code_pb2.UNAVAILABLE,
     "client-stalled": code_pb2.ABORTED,
 }
 
