@@ -6,9 +6,9 @@
     python -m benchmarks.peers --turns 5 --pauses 0      a quick look
 
 Arms: ``voicepipe``; ``pipecat`` as it comes; ``pipecat-tuned`` with one thread for Piper; ``chain``,
-wyoming-faster-whisper and wyoming-piper over TCP. ``--arm`` takes some of them only, and ``chain-short``, the chain
-with the silence of Voicepipe's default. All have the same whisper and Piper files and the same language model with
-the same prompt and options.
+wyoming-faster-whisper and wyoming-piper over TCP. ``--arm`` takes some of them only, and two more: ``chain-short``, the
+chain with the silence of Voicepipe's default, and ``voicepipe-patient``, Voicepipe with the chain's. All have the same
+whisper and Piper files and the same language model with the same prompt and options.
 
 A call is a block of five recordings; every arm has the same call, one after the other, and the order changes from
 block to block. Recordings are streamed in real time, 20 ms a frame, silence around them. The gap is the time from the

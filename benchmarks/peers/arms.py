@@ -35,6 +35,8 @@ class Arm(StrEnum):
     """Who is measured."""
 
     VOICEPIPE = "voicepipe"
+    VOICEPIPE_PATIENT = "voicepipe-patient"
+    """With ``PATIENT`` seconds of silence at least: what is left of the gap where people shall not be cut off."""
     PIPECAT = "pipecat"
     """As it comes."""
     PIPECAT_TUNED = "pipecat-tuned"
@@ -46,6 +48,9 @@ class Arm(StrEnum):
 
 
 DEFAULT_ARMS = (Arm.VOICEPIPE, Arm.PIPECAT, Arm.PIPECAT_TUNED, Arm.CHAIN)
+OWN_ARMS = (Arm.VOICEPIPE, Arm.VOICEPIPE_PATIENT)
+PATIENT = 0.7
+"""That of the chain: ``endpointing.min_silence`` of the patient arm."""
 UNEQUAL = {
     "helps the peers": (
         "They hear linear samples at 16 kHz, handed over inside their process, and their sound is taken from their "
@@ -105,8 +110,8 @@ async def opened(arms: Sequence[Arm], setting: Setting, stack: AsyncExitStack) -
     running: dict[Arm, Measured] = {}
     for arm in arms:
         log = setting.folder / f"{arm}.log"
-        if arm is Arm.VOICEPIPE:
-            running[arm] = await stack.enter_async_context(own(_config(setting), log))
+        if arm in OWN_ARMS:
+            running[arm] = await stack.enter_async_context(own(_config(arm, setting), log, arm))
         else:
             module = "wyoming_chain" if arm in {Arm.CHAIN, Arm.CHAIN_SHORT} else "pipecat_bot"
             child = peer(arm, setting.python, f"benchmarks.peers.{module}", job(arm, setting), log)
@@ -139,8 +144,8 @@ def settings_of(arms: Sequence[Arm], setting: Setting) -> dict[str, Any]:
     """Return what each arm runs with, as JSON values."""
     told: dict[str, Any] = {}
     for arm in arms:
-        if arm is Arm.VOICEPIPE:
-            tree = configuration.load(config=_config(setting)).public()
+        if arm in OWN_ARMS:
+            tree = configuration.load(config=_config(arm, setting)).public()
             parts = ("endpointing", "barge_in", "recognition", "dialog", "speculation", "speaking", "ladder")
             told[arm] = {name: tree[name] for name in parts}
             told[arm]["dialog"].pop("ollama_url")
@@ -149,6 +154,9 @@ def settings_of(arms: Sequence[Arm], setting: Setting) -> dict[str, Any]:
     return told
 
 
-def _config(setting: Setting) -> Path:
+def _config(arm: Arm, setting: Setting) -> Path:
     agent = load(SHARE / "agents")["shop"]
-    return written(setting.folder, agent, setting.language, WHISPER, COMPUTE_TYPE, VOICE)
+    file = written(setting.folder / arm, agent, setting.language, WHISPER, COMPUTE_TYPE, VOICE)
+    if arm is Arm.VOICEPIPE_PATIENT:
+        file.write_text(f"{file.read_text()}[endpointing]\nmin_silence = {PATIENT}\n")
+    return file

@@ -15,15 +15,14 @@ from pipeline.caller.plan import CallPlan, Encoding, Utterance
 from pipeline.cli.service import running
 from pipeline.dialog.agents import Agent
 
-NAME = "voicepipe"
-
 
 @dataclass(frozen=True, slots=True)
 class Own:
     """A running service."""
 
     server: str
-    name: str = NAME
+    name: str
+    """Of the arm."""
 
     async def call(self, block: Block) -> Called:
         """Say the block's sayings in one call. Raises CallError when nothing is known of the call."""
@@ -40,10 +39,10 @@ class Own:
 
 
 @asynccontextmanager
-async def own(config: Path, log: Path) -> AsyncIterator[Own]:
+async def own(config: Path, log: Path, name: str) -> AsyncIterator[Own]:
     """Run the service with the settings of ``config`` while the context lasts. Raises ServiceError."""
     with running(config=config, log=log) as service:
-        yield Own(service.grpc)
+        yield Own(service.grpc, name)
 
 
 def written(folder: Path, agent: Agent, language: LanguageModel, whisper: str, compute_type: str, voice: str) -> Path:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.peers.arms import Arm
+from benchmarks.peers.arms import Arm, Setting, settings_of
 from benchmarks.peers.language import CONTEXT, MOST_TOKENS, LanguageModel
 from benchmarks.peers.measure import Block, Called, Turn, as_json, compared, of_report, of_telephone, summary
 from benchmarks.peers.own import written
@@ -16,7 +16,9 @@ from pipeline import configuration
 from pipeline.caller.report import CallReport, Recording, TurnReport
 from pipeline.core.pcm import Pcm, silence
 from pipeline.dialog.agents import Agent, load
-from pipeline.settings import Endpointing
+from pipeline.models import catalog
+from pipeline.models.store import Store
+from pipeline.settings import SHARE, Endpointing
 
 RATE = 16_000
 
@@ -214,3 +216,19 @@ def test_voicepipe_runs_with_the_models_of_the_others_and_its_own_defaults(tmp_p
     assert settings.endpointing == Endpointing()
     answering = load(settings.agents)[settings.agent]
     assert (answering.persona, answering.greeting) == (agent.persona, "")
+
+
+def test_the_patient_arm_differs_in_the_shortest_silence_only(tmp_path: Path) -> None:
+    language = LanguageModel("http://127.0.0.1:1", "any:tag")
+    setting = Setting(
+        Store(tmp_path, catalog.read(SHARE / "models" / "catalog.toml")),
+        language,
+        Path("python"),
+        tmp_path,
+        stop_secs=3.0,
+        silence=0.7,
+    )
+    told = settings_of((Arm.VOICEPIPE, Arm.VOICEPIPE_PATIENT), setting)
+    usual, patient = told["voicepipe"], told["voicepipe-patient"]
+    assert patient["endpointing"] == {**usual["endpointing"], "min_silence": 0.7}
+    assert {**patient, "endpointing": {}} == {**usual, "endpointing": {}}
