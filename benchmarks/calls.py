@@ -1,5 +1,6 @@
 """Whole calls over gRPC to a service of one's own, and what each saying came to: for ``gap`` and ``load``."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from pipeline import configuration
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan, Encoding, Utterance
 from pipeline.caller.report import CallReport
+from pipeline.cli.screen import opened
 from pipeline.cli.service import Service, running
 from pipeline.core.latency import SPANS
 from pipeline.dialog.agents import load
@@ -114,7 +116,7 @@ def served(llm: Model, profile: str, folder: Path) -> Iterator[tuple[Service, Se
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        config = _config(llm, folder, stack)
+        config = _config(llm, profile, folder, stack)
         settings = configuration.load(profile=profile, config=config)
         yield stack.enter_context(running(profile=profile, config=config, log=folder / "service.log")), settings
 
@@ -125,10 +127,17 @@ def about(llm: Model, profile: str, settings: Settings) -> dict[str, Any]:
     return {"llm": llm, "profile": profile, "settings": {name: tree[name] for name in PARTS}}
 
 
-def _config(llm: Model, folder: Path, stack: ExitStack) -> Path:
+def _config(llm: Model, profile: str, folder: Path, stack: ExitStack) -> Path:
     if llm is Model.EMBEDDED:
+        settings, store = opened(profile, None)
+        dialog = {
+            "engine": "llamacpp",
+            "models": [store.first_present(settings.dialog.models)],  # a result names what answered
+            "num_predict": OPTIONS["num_predict"],
+        }
         file = folder / "voicepipe.toml"
-        file.write_text(f'[dialog]\nengine = "llamacpp"\nnum_predict = {OPTIONS["num_predict"]}\n', encoding="utf-8")
+        lines = (f"{key} = {json.dumps(value)}\n" for key, value in dialog.items())
+        file.write_text(f"[dialog]\n{''.join(lines)}", encoding="utf-8")
         return file
     language = stack.enter_context(language_model(Choice(llm), REPLY))
     return written(folder, load(SHARE / "agents")["shop"], language, WHISPER, COMPUTE_TYPE, VOICE)
