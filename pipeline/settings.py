@@ -165,8 +165,9 @@ class Dialog(Section):
     stop: tuple[str, ...] = ()
     """Texts at which the model stops writing."""
     threads: int = Field(default=0, ge=0)
-    """Threads of the chat model. 0 for one less than there are cores (llamacpp: with all of them its spin barriers
-    starve the rest), or for the server's own choice (ollama)."""
+    """Threads of the chat model. 0 for the server's own choice (ollama), or (llamacpp) for all cores while it reads,
+    when little else has to be done, and one less while it writes and its first words are spoken: with all of them its
+    spin barriers starve the rest."""
     slots: int = Field(default=1, ge=1)
     """Replies that the model writes at once: llama.cpp gives each a prompt cache of its own; for an Ollama server say
     what its OLLAMA_NUM_PARALLEL is."""

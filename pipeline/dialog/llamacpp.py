@@ -207,8 +207,9 @@ def _parameters(path: Path, settings: Dialog) -> "xllamacpp.CommonParams":
     parameters.n_gpu_layers = settings.gpu_layers
     if settings.gpu_layers == 0:
         parameters.n_batch = parameters.n_ubatch = CPU_BATCH
-    threads = settings.threads or max((os.cpu_count() or 2) - 1, 1)
-    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+    cores = os.cpu_count() or 2
+    parameters.cpuparams.n_threads = settings.threads or max(cores - 1, 1)
+    parameters.cpuparams_batch.n_threads = settings.threads or cores
     parameters.cache_prompt = True
     parameters.cache_ram_mib = PROMPT_CACHE_MIB
     parameters.fit_params = False
