@@ -2,10 +2,11 @@
 
 import fcntl
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -62,14 +63,27 @@ def serving(environment: Mapping[str, str]) -> Iterator[OllamaServer]:
     }
     log = home / f"serve-{os.getpid()}.log"
     with log.open("w") as out:
-        server = subprocess.Popen([binary(environment), "serve"], env={**environment, **own}, stdout=out, stderr=out)
+        server = subprocess.Popen(
+            [binary(environment), "serve"],
+            env={**environment, **own},
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
     try:
         _wait_until_it_answers(server, f"http://{host}", log)
         yield OllamaServer(f"http://{host}", cache, server)
     finally:
-        server.terminate()
-        server.wait(10)
+        _stop(server)
         log.unlink(missing_ok=True)
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
+    """Stop the server, and its runners: those of a server that was killed outlive it."""
+    server.terminate()
+    server.wait(10)
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
 
 
 def _free_port() -> int:
