@@ -1,6 +1,5 @@
 """Whole calls over gRPC to a service of one's own, and what each saying came to: for ``gap`` and ``load``."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from benchmarks.peers.arms import COMPUTE_TYPE, VOICE, WHISPER
 from benchmarks.peers.language import OPTIONS, Choice, language_model
 from benchmarks.peers.measure import Block, Turn, of_report, summary
-from benchmarks.peers.own import written
+from benchmarks.peers.own import toml, written
 from benchmarks.peers.stub import REPLY
 from benchmarks.peers.telephone import PATIENCE, PAUSE
 from benchmarks.wer import percentiles
@@ -130,14 +129,14 @@ def about(llm: Model, profile: str, settings: Settings) -> dict[str, Any]:
 def _config(llm: Model, profile: str, folder: Path, stack: ExitStack) -> Path:
     if llm is Model.EMBEDDED:
         settings, store = opened(profile, None)
-        dialog = {
-            "engine": "llamacpp",
-            "models": [store.first_present(settings.dialog.models)],  # a result names what answered
-            "num_predict": OPTIONS["num_predict"],
-        }
+        model = store.first_present(settings.dialog.models)  # a result names what answered
         file = folder / "voicepipe.toml"
-        lines = (f"{key} = {json.dumps(value)}\n" for key, value in dialog.items())
-        file.write_text(f"[dialog]\n{''.join(lines)}", encoding="utf-8")
+        file.write_text(f"""\
+[dialog]
+engine = "llamacpp"
+models = [{toml(model)}]
+num_predict = {OPTIONS["num_predict"]}
+""")
         return file
     language = stack.enter_context(language_model(Choice(llm), REPLY))
     return written(folder, load(SHARE / "agents")["shop"], language, WHISPER, COMPUTE_TYPE, VOICE)

@@ -36,7 +36,7 @@ class Arm(StrEnum):
 
     VOICEPIPE = "voicepipe"
     VOICEPIPE_PATIENT = "voicepipe-patient"
-    """With ``PATIENT`` seconds of silence at least: what is left of the gap where people shall not be cut off."""
+    """With the chain's silence as its shortest: what is left of the gap where people shall not be cut off."""
     PIPECAT = "pipecat"
     """As it comes."""
     PIPECAT_TUNED = "pipecat-tuned"
@@ -49,8 +49,6 @@ class Arm(StrEnum):
 
 DEFAULT_ARMS = (Arm.VOICEPIPE, Arm.PIPECAT, Arm.PIPECAT_TUNED, Arm.CHAIN)
 OWN_ARMS = (Arm.VOICEPIPE, Arm.VOICEPIPE_PATIENT)
-PATIENT = 0.7
-"""That of the chain: ``endpointing.min_silence`` of the patient arm."""
 UNEQUAL = {
     "helps the peers": (
         "They hear linear samples at 16 kHz, handed over inside their process, and their sound is taken from their "
@@ -94,7 +92,7 @@ class Setting:
     stop_secs: float
     """Pipecat waits so long when smart-turn says that the caller goes on."""
     silence: float
-    """That ends a command of the chain."""
+    """That ends a command of the chain; the shortest of the patient arm."""
 
 
 class Measured(Protocol):
@@ -156,7 +154,5 @@ def settings_of(arms: Sequence[Arm], setting: Setting) -> dict[str, Any]:
 
 def _config(arm: Arm, setting: Setting) -> Path:
     agent = load(SHARE / "agents")["shop"]
-    file = written(setting.folder / arm, agent, setting.language, WHISPER, COMPUTE_TYPE, VOICE)
-    if arm is Arm.VOICEPIPE_PATIENT:
-        file.write_text(f"{file.read_text()}[endpointing]\nmin_silence = {PATIENT}\n")
-    return file
+    silence = setting.silence if arm is Arm.VOICEPIPE_PATIENT else None
+    return written(setting.folder / arm, agent, setting.language, WHISPER, COMPUTE_TYPE, VOICE, silence)

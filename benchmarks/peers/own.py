@@ -45,38 +45,48 @@ async def own(config: Path, log: Path, name: str) -> AsyncIterator[Own]:
         yield Own(service.grpc, name)
 
 
-def written(folder: Path, agent: Agent, language: LanguageModel, whisper: str, compute_type: str, voice: str) -> Path:
+def written(
+    folder: Path,
+    agent: Agent,
+    language: LanguageModel,
+    whisper: str,
+    compute_type: str,
+    voice: str,
+    min_silence: float | None = None,
+) -> Path:
     """Write the service's settings into ``folder`` and return their file: models, no greeting, else defaults.
 
-    Under load the model is not asked for less than the other arms ask it for.
+    ``min_silence`` is the endpointing's, None for what the profile says. Under load the model is not asked for less
+    than the other arms ask it for.
     """
     agents = folder / "agents"
     agents.mkdir(parents=True, exist_ok=True)
     lines = {"name": agent.name, "persona": agent.persona}
-    (agents / "shop.toml").write_text("".join(f"{key} = {_toml(value)}\n" for key, value in lines.items()))
+    (agents / "shop.toml").write_text("".join(f"{key} = {toml(value)}\n" for key, value in lines.items()))
+    endpointing = "" if min_silence is None else f"[endpointing]\nmin_silence = {min_silence}\n"
     file = folder / "voicepipe.toml"
     file.write_text(f"""\
-agents = {_toml(str(agents.absolute()))}
+agents = {toml(str(agents.absolute()))}
 agent = "shop"
 [recognition]
-models = [{_toml(whisper)}]
-compute_type = {_toml(compute_type)}
+models = [{toml(whisper)}]
+compute_type = {toml(compute_type)}
 [dialog]
 engine = "ollama"
-models = [{_toml(language.model)}]
-ollama_url = {_toml(language.url)}
+models = [{toml(language.model)}]
+ollama_url = {toml(language.url)}
 temperature = {OPTIONS["temperature"]}
 top_p = {OPTIONS["top_p"]}
 num_predict = {OPTIONS["num_predict"]}
 num_ctx = {OPTIONS["num_ctx"]}
 [speaking]
-voice = {_toml(voice)}
+voice = {toml(voice)}
 [ladder]
 shorter = false
-""")
+{endpointing}""")
     return file
 
 
-def _toml(text: str) -> str:
+def toml(text: str) -> str:
     """Return a string as TOML writes it: its basic strings are those of JSON."""
     return json.dumps(text, ensure_ascii=False)

@@ -54,6 +54,6 @@ def unanswered(questions: Sequence[str], report: CallReport) -> list[str]:
     missing = []
     for question, asked in Counter(questions).items():
         statuses = [turn.status for turn in report.turns if turn.utterance == question]
-        if not statuses or statuses[-1] != "completed" or statuses.count("completed") < asked:
+        if statuses.count("completed") < asked or statuses[-1] != "completed":
             missing.append(question)
     return missing
