@@ -121,7 +121,8 @@ class Assembly:
 
         missing: PipelineError | None = None
         for name in dialog.models:
-            model = Ollama(dialog, name)
+            stuck = partial(self._log.warning, "model stuck, unloading it", model=name)
+            model = Ollama(dialog, name, stuck)
             try:
                 await model.check()
             except DialogError as error:

@@ -28,6 +28,11 @@ class OllamaServer:
         self.process = process
         self._cache = cache
 
+    def runners(self) -> list[int]:
+        """Return the processes that its models run in."""
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+
     def register(self, name: str) -> str:
         """Make the server know a model of the catalog and return its name; an instant when it does already."""
         store = Store(self._cache, catalog.read(SHARE / "models" / "catalog.toml"))
@@ -47,8 +52,8 @@ def binary(environment: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def serving(environment: Mapping[str, str]) -> Iterator[OllamaServer]:
-    """Start a server, wait until it answers, and stop it in the end."""
+def serving(environment: Mapping[str, str], slots: int = 1) -> Iterator[OllamaServer]:
+    """Start a server that writes ``slots`` replies at once, wait until it answers, and stop it in the end."""
     cache = cache_folder(None, environment)
     home = cache / "ollama"
     home.mkdir(parents=True, exist_ok=True)
@@ -58,7 +63,7 @@ def serving(environment: Mapping[str, str]) -> Iterator[OllamaServer]:
         "OLLAMA_HOST": host,
         "OLLAMA_MODELS": str(home / "models"),
         "OLLAMA_NOPRUNE": "1",  # a starting server would delete what another one is just being given
-        "OLLAMA_NUM_PARALLEL": "1",
+        "OLLAMA_NUM_PARALLEL": str(slots),
         "OLLAMA_KEEP_ALIVE": "-1",
     }
     log = home / f"serve-{os.getpid()}.log"

@@ -20,8 +20,19 @@ def model_cache() -> Path:
 
 @pytest.fixture(scope="session")
 def ollama() -> Iterator[OllamaServer]:
-    """A real Ollama server; it knows the models that tests register."""
-    with serving(os.environ) as server:  # noqa: TID251
+    """A real Ollama server; it knows the models that tests register.
+
+    A reply that is cut off may cost it a place for good (see ``Starvation``), so it has some to lose.
+    """
+    with serving(os.environ, slots=4) as server:  # noqa: TID251
+        yield server
+
+
+@pytest.fixture
+def narrow_ollama() -> Iterator[OllamaServer]:
+    """A real Ollama server of the test's own, which writes one reply at a time and knows smollm2-135m-instruct."""
+    with serving(os.environ, slots=1) as server:  # noqa: TID251
+        server.register("smollm2-135m-instruct")
         yield server
 
 

@@ -1,6 +1,7 @@
 """Ollama: the chat model behind an Ollama server, through its own client and its native interface."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import anyio
@@ -10,6 +11,7 @@ import ollama
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
 from pipeline.dialog.sampling import completed
+from pipeline.dialog.starvation import Starvation
 from pipeline.settings import Dialog
 
 ANSWER_BYTES = 4 << 20
@@ -17,6 +19,9 @@ ANSWER_BYTES = 4 << 20
 WARM_TIMEOUT = 300.0
 """Seconds for a server to load a model and read a prompt."""
 CLOSE_TIMEOUT = 1.0
+UNLOAD_TIMEOUT = 15.0
+"""Seconds for a server to unload a model: it waits for the requests under way, which are given up after 12 s."""
+UNLOAD_POLL = 0.1
 
 T = TypeVar("T")
 
@@ -24,10 +29,16 @@ T = TypeVar("T")
 class Ollama:
     """A ChatModel on a server: how many replies it writes at once is its own affair (OLLAMA_NUM_PARALLEL)."""
 
-    def __init__(self, settings: Dialog, model: str) -> None:
-        """Ask for ``model``, a tag as ``ollama list`` prints it, at the settings' URL. Connects to nothing yet."""
+    def __init__(self, settings: Dialog, model: str, unloading: Callable[[], None] = lambda: None) -> None:
+        """Ask for ``model``, a tag as ``ollama list`` prints it, at the settings' URL. Connects to nothing yet.
+
+        ``unloading`` is called when the model is stuck (see ``Starvation``) and will be unloaded.
+        """
         self._settings = settings
         self._model = model
+        self._unloading = unloading
+        self._starvation = Starvation()
+        self._mending = anyio.Lock()
         self._client = ollama.AsyncClient(
             settings.ollama_url,
             timeout=httpx.Timeout(None, connect=settings.connect_timeout),
@@ -70,7 +81,10 @@ class Ollama:
     async def _deltas(
         self, messages: Sequence[Message], options: ChatOptions, first: float
     ) -> AsyncGenerator[ChatDelta, None]:
+        await self._mended()
         sampling = completed(options, self._settings)
+        since = self._starvation.begun()
+        answered = False
         answer: Any = await self._client.chat(
             self._model,
             [{"role": message.role, "content": message.text} for message in messages],
@@ -92,6 +106,8 @@ class Ollama:
         left = 2 * sampling.num_predict + 16
         try:
             while (part := await self._asked(anext(answer, None), wait)) is not None:
+                answered = True
+                self._starvation.answered()
                 if part.done:
                     yield ChatDelta(part.message.content or "", self._usage(part))
                     return
@@ -102,8 +118,29 @@ class Ollama:
                     raise _garbage("it writes without end")
             raise _garbage("it broke off")
         finally:
+            if not answered:
+                self._starvation.gave_up(since)
             with anyio.move_on_after(CLOSE_TIMEOUT, shield=True):
                 await answer.aclose()
+
+    async def _mended(self) -> None:
+        """Return at once, or, when the model is stuck, when the server has unloaded it or has had its time for it.
+
+        Nobody asks meanwhile: a request would keep the model loaded. The next one loads it anew.
+        """
+        async with self._mending:
+            if not self._starvation.stuck:
+                return
+            self._unloading()
+            with anyio.move_on_after(UNLOAD_TIMEOUT), suppress(DialogError):
+                await self._asked(self._client.generate(self._model, keep_alive=0), UNLOAD_TIMEOUT)
+                while self._is_among((await self._asked(self._client.ps(), UNLOAD_TIMEOUT)).models):  # noqa: ASYNC110
+                    await anyio.sleep(UNLOAD_POLL)
+            self._starvation.answered()
+
+    def _is_among(self, loaded: Sequence[ollama.ProcessResponse.Model]) -> bool:
+        own = self._model.removesuffix(":latest")
+        return any((one.model or "").removesuffix(":latest") == own for one in loaded)
 
     def _usage(self, part: ollama.ChatResponse) -> Usage:
         return Usage(part.prompt_eval_count or 0, part.eval_count or 0, self._model)

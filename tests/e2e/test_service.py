@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import grpc.aio
@@ -24,7 +23,7 @@ from tests.e2e.conftest import AGENT, CONFIG
 from tests.e2e.service import running
 from tests.e2e.test_calls import spoken
 from tests.entrances.calls import Caller
-from tests.ollama_server import OllamaServer, serving
+from tests.ollama_server import OllamaServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.anyio, pytest.mark.timeout(300)]
 
@@ -37,13 +36,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "line.toml").write_text(AGENT)
     return tmp_path
-
-
-@pytest.fixture
-def own_ollama() -> Iterator[OllamaServer]:
-    with serving(os.environ) as server:  # noqa: TID251
-        server.register("smollm2-135m-instruct")
-        yield server
 
 
 def voicepipe(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -100,16 +92,16 @@ async def test_a_second_signal_in_mid_reply_hangs_up_and_leaves_a_clean_log(fold
 
 
 async def test_an_ollama_server_that_hangs_costs_a_phrase_and_not_the_call(
-    folder: Path, own_ollama: OllamaServer
+    folder: Path, narrow_ollama: OllamaServer
 ) -> None:
-    config = CONFIG.format(agents=folder / "agents", ollama=own_ollama.url)
+    config = CONFIG.format(agents=folder / "agents", ollama=narrow_ollama.url)
     with running(config.replace("num_predict", "first_token_timeout = 2.0\nnum_predict"), folder) as service:
-        os.kill(own_ollama.process.pid, signal.SIGSTOP)
+        os.kill(narrow_ollama.process.pid, signal.SIGSTOP)
         try:
             plan = CallPlan(utterances=spoken("conf-invalidpin", "conf-extended"), server=service.grpc)
             report = await place_call(plan)
         finally:
-            os.kill(own_ollama.process.pid, signal.SIGCONT)
+            os.kill(narrow_ollama.process.pid, signal.SIGCONT)
         assert [turn.status for turn in report.turns] == ["degraded", "degraded"]
         assert report.turns[0].heard.startswith("I am sorry")
         assert any("TIMEOUT" in notice.reason for notice in report.notices)
@@ -118,12 +110,12 @@ async def test_an_ollama_server_that_hangs_costs_a_phrase_and_not_the_call(
 
 
 async def test_an_ollama_server_that_dies_costs_a_phrase_and_not_the_call(
-    folder: Path, own_ollama: OllamaServer
+    folder: Path, narrow_ollama: OllamaServer
 ) -> None:
-    config = CONFIG.format(agents=folder / "agents", ollama=own_ollama.url)
+    config = CONFIG.format(agents=folder / "agents", ollama=narrow_ollama.url)
     with running(config, folder) as service:
-        own_ollama.process.kill()
-        own_ollama.process.wait()
+        narrow_ollama.process.kill()
+        narrow_ollama.process.wait()
         report = await place_call(CallPlan(utterances=spoken("conf-extended"), server=service.grpc))
         assert report.turns[0].status == "degraded"
         assert any("UNREACHABLE" in notice.reason for notice in report.notices)
@@ -186,7 +178,8 @@ def test_the_demo_gives_the_right_answers(folder: Path) -> None:
     done = voicepipe("demo", "--config", away, "--out", str(folder / "out"))
     shown = " ".join(done.stdout.split())
     assert done.returncode == 0, done.stderr
-    assert "eight in the morning" in shown
+    # The model's own choice, which differs with how the prompt was cut into batches.
+    assert "eight in the morning" in shown or "8 in the morning" in shown
     assert "four dollars and fifty cents" in shown
     assert "five dollars" in shown
     assert "response_gap" in shown

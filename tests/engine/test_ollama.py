@@ -1,3 +1,5 @@
+import os
+import signal
 from contextlib import aclosing
 
 import anyio
@@ -5,8 +7,10 @@ import pytest
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatOptions, Message
+from pipeline.dialog import starvation
 from pipeline.dialog.ollama import Ollama
 from pipeline.settings import Dialog
+from tests.ollama_server import OllamaServer
 
 pytestmark = [pytest.mark.engine, pytest.mark.anyio]
 
@@ -45,10 +49,11 @@ async def test_warming_makes_no_difference_to_the_reply(model: Ollama) -> None:
     assert [delta async for delta in model.stream(HELLO, ChatOptions(num_predict=4))]
 
 
-async def test_closing_a_reply_leaves_the_server_free_for_the_next(model: Ollama) -> None:
+async def test_closing_a_reply_leaves_the_server_free_for_the_next(narrow_ollama: OllamaServer) -> None:
+    model = Ollama(Dialog(ollama_url=narrow_ollama.url, num_ctx=2048), NAME)
     await model.warm(HELLO)
     story = [SYSTEM, Message("user", "Tell me a very long story.")]
-    # With one slot the second reply would have to wait for the 4000 tokens of the first: a minute.
+    # The second reply would have to wait for the 4000 tokens of the first: a minute.
     async with aclosing(model.stream(story, ChatOptions(num_predict=4000))) as deltas:
         await anext(deltas)
     with anyio.fail_after(10):
@@ -66,3 +71,19 @@ async def test_callers_who_ask_at_the_same_time_are_all_answered(model: Ollama) 
             tasks.start_soon(call)
     assert all(answers)
     assert len(answers) == 3
+
+
+async def test_a_model_that_is_stuck_is_unloaded_and_loaded_anew(
+    narrow_ollama: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starvation, "LONG_WAIT", 0.4)
+    model = Ollama(Dialog(ollama_url=narrow_ollama.url, num_ctx=2048, first_token_timeout=0.5), NAME)
+    await model.warm(HELLO)
+    (stuck,) = narrow_ollama.runners()
+    os.kill(stuck, signal.SIGSTOP)
+    for _ in range(2):
+        with pytest.raises(DialogError):
+            await anext(model.stream(HELLO, ChatOptions(num_predict=4)))
+    await model.warm(HELLO)
+    assert [delta async for delta in model.stream(HELLO, ChatOptions(num_predict=4))]
+    assert stuck not in narrow_ollama.runners()
