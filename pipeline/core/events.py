@@ -144,7 +144,7 @@ class TextDelta(ReplyEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause(ReplyEvent):
-    """The smallest text sent to synthesis; the clauses of a reply joined are its text."""
+    """The smallest text for synthesis; joined they are the reply, but perhaps for marks behind the last word."""
 
     index: int
     text: str

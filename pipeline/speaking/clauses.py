@@ -5,6 +5,8 @@ from enum import IntEnum
 
 _SENTENCE_MARKS = frozenset(".!?…。！？؟।")
 _SOFT_MARKS = frozenset(",;:–—،，；：、")
+_PLAIN_MARKS = frozenset(",;，；、")
+"""Marks that are a clause's end behind a letter, whatever follows."""
 _NO_SPACE_MARKS = frozenset("—。！？，；：、")
 """Marks after which a new clause may follow without a space."""
 _CLOSERS = frozenset("\"'”’»›)]}）】」』》")
@@ -38,7 +40,9 @@ class ClauseCutter:
     sentence ends. No clause is longer than ``limit`` characters, silent ones at its ends not counted. A character of an
     East Asian script counts as half a word.
 
-    A cut is made when the next speakable character arrives; models write it in one token with the space before it.
+    A cut is made when the next speakable character arrives; models write it in one token with the space before it. A
+    comma or semicolon behind a letter ends the first clause at once: the caller does not wait for one more token. Where
+    only silent characters follow such a clause they are lost.
     """
 
     def __init__(self, first_words: int = 6, limit: int = 220) -> None:
@@ -73,7 +77,14 @@ class ClauseCutter:
                 self._spoken_from = len(self._text)
             self._spoken_to = len(self._text) + 1
         self._text += character
+        if character in _PLAIN_MARKS and self._is_early_end():
+            cut.append(self._cut(len(self._text)))
         return cut
+
+    def _is_early_end(self) -> bool:
+        """Return whether the mark that has just arrived ends the first clause."""
+        spoken = self._clauses == 0 and self._spoken_from is not None and self._spoken_to == len(self._text) - 1
+        return spoken and self._text[-2].isalpha() and words(self._text) >= _LEAST_WORDS
 
     def _cut_before(self, following: str) -> list[str]:
         """Return the clause that is over now that ``following`` has arrived, else take note of the place."""
