@@ -22,7 +22,7 @@ from pipeline.speaking.spoken_rules import (
     rule,
 )
 
-_RANGE_OPENING = re.compile(r"(?:[0-9%℃°Ff元块号日月年点分天岁度个层楼]|[ap]m|°C)\s?\Z")
+_RANGE_OPENING = re.compile(r"(?:[0-9%℃°Ff元块号日月年点分天岁度个层楼百千万亿]|[ap]m|°C)\s?\Z")
 _BELOW_ZERO = re.compile(r"[-−–][0-9.]+ ?(?:℃|°)")
 
 
@@ -70,13 +70,13 @@ _WORDS: list[Rule] = [
     rule(r"https?://", ""),
     rule(r"mailto:", ""),
     rule(r"www\.(?=[a-z0-9])", "www点"),
-    rule(r"No\. ?(?=[0-9])", "第"),
+    rule(r"N[oO]\. ?(?=[0-9])", "第"),
     rule(r"Tel(?=[:：.])", "电话"),
     rule(r"(?:US|HK|NT|CA?|AU?|S|NZ)(?=\$ ?[0-9])", ""),
     rule(r"(?:USD|CNY|RMB|EUR) ?(?=[0-9])", ""),
 ]
 _OPENINGS = [
-    "https://", "http://", "mailto:", "www.", "No. ", "Tel", "USD ", "CNY ", "RMB ", "EUR ",
+    "https://", "http://", "mailto:", "www.", "No. ", "NO. ", "Tel", "USD ", "CNY ", "RMB ", "EUR ",
     *(f"{country}$ " for country in ("US", "HK", "NT", "C", "CA", "A", "AU", "S", "NZ")),
 ]  # fmt: skip
 _DASH = rf" ?(?=[0-9.{CURRENCY_SIGNS}])"
@@ -100,6 +100,7 @@ _SYMBOLS: dict[str, list[Rule]] = {
     "−": [rule(f"−{_DASH}", _dash)],
     "～": [rule(f"～{_DASH}", _dash)],
     "/": [rule("/", _per)],
+    "(": [rule(r"\((?=[0-9]{3,4}\) ?[0-9])", "")],
     "№": [rule("№ ?(?=[0-9])", "第")],
     **{sign: [rule(sign, words)] for sign, words in FRACTIONS.items()},
     **{sign: [rule(sign, words)] for sign, words in UNITS.items() if len(sign) == 1 and sign in "℃℉㎡"},
@@ -107,8 +108,8 @@ _SYMBOLS: dict[str, list[Rule]] = {
 CHINESE = Written(
     marks=Marks(
         address_marks(
-            "点", "艾特", "斜杠", "杠", "下划线", question="问号", equals="等号", ampersand="和", hash="井号", plus="加",
-            colon="冒号", tilde="波浪号",
+            "点", "艾特", "斜杠", "杠", "下划线", question="问号", equals="等号", ampersand="和", hash="井号",
+            plus="加", colon="冒号", tilde="波浪号",
         ),
         spaced=False,
     ),
@@ -118,5 +119,5 @@ CHINESE = Written(
     | {".": NUMBER_RULES},
     openings=beginnings(_OPENINGS),
     followers=FOLLOWERS,
-    waiting=re.compile(r"[-–−][0-9]*\.?[0-9]* ?|[～~] ?|[<>]=?|[<>]=? |№ ?|[×÷≈≤≥°=+]|\+|=+"),
+    waiting=re.compile(r"\([0-9]{0,4}\)? ?|[-–−][0-9]*\.?[0-9]* ?|[～~] ?|[<>]=?|[<>]=? |№ ?|[×÷≈≤≥°=+]|\+|=+"),
 )  # fmt: skip

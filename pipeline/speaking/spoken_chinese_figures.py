@@ -19,7 +19,7 @@ UNITS = {
     "mL": "毫升", "l": "升", "L": "升", "m²": "平方米", "㎡": "平方米", "km²": "平方公里", "m³": "立方米", "ft": "英尺",
     "km/h": "公里每小时", "m/s": "米每秒", "h": "小时", "min": "分钟", "s": "秒", "ms": "毫秒", "W": "瓦", "kW": "千瓦",
     "kWh": "千瓦时", "mAh": "毫安时", "V": "伏", "Hz": "赫兹", "dB": "分贝", "°C": "摄氏度", "° C": "摄氏度",
-    "℃": "摄氏度",
+    "℃": "摄氏度", "KB": "KB", "MB": "MB", "GB": "GB", "TB": "TB", "G": "G", "M": "M",
     "°F": "华氏度", "℉": "华氏度", "°": "度",
 }  # fmt: skip
 CURRENCY_WORDS = {"$": "美元", "€": "欧元", "£": "英镑", "¥": "元", "￥": "元", "₩": "韩元", "₹": "卢比"}
@@ -35,12 +35,12 @@ FRACTIONS = {"½": "二分之一", "⅓": "三分之一", "⅔": "三分之二",
 _MEASURES = (
     "个|位|点|块|元|天|年|周|小时|分钟|秒|次|种|家|间|张|杯|份|件|条|本|台|辆|人|名|岁|瓶|盒|包|袋|碗|盘|双|套|只|头|"
     "座|栋|套|盏|支|枝|把|顿|晚|夜|刻|倍|成|公里|公斤|千克|斤|米|升|吨|克|美元|欧元|英镑|百|千|万|亿|项|步|句|部|款|道|扇|片|"
-    "颗|朵|棵|首|场|趟|遍|站|期|笔|类|组|排|轮|行"
+    "颗|朵|棵|首|场|趟|遍|站|期|笔|类|组|排|轮|行|封|通|根|班|集|页|粒|枚|批|门|口|则|段|串|罐"
 )
 """What stands behind 两; 月, 日, 号, 楼, 层, 路 and 度 keep 二."""
 _PHONE_BEFORE = re.compile(r"(?:电话|热线|客服|致电|拨打|拨|手机|传真|分机|号码)[^。！？，]{0,6}\Z")
 _NAME_BEFORE = re.compile(
-    r"(?:房间|房号|客房|航班|车次|尾号|验证码|密码|单号|订单|编号|工号|卡号|邮编|分机|取件码|会员号|账号|学号)(?:号码?)?"
+    r"(?:端口|转|房间|房号|客房|航班|车次|尾号|验证码|密码|单号|订单|编号|工号|卡号|邮编|分机|取件码|会员号|账号|学号)(?:号码?)?"
     r"(?:是|为|：|:| )*\Z"
 )
 _LETTER_BEFORE = re.compile(r"[A-Za-z]-?\Z")
@@ -61,7 +61,10 @@ def _mobile(found: re.Match[str], _before: str) -> str:
 
 
 def _international(found: re.Match[str], before: str) -> str | None:
-    return groups(group_digits(found.group())) if before.endswith("+") else None
+    if not before.endswith("+"):
+        return None
+    country = re.match("86(1[0-9]{2})([0-9]{4})([0-9]{4})$", found.group())
+    return groups(["86", *country.groups()] if country else group_digits(found.group()))
 
 
 def _many_groups(found: re.Match[str], _before: str) -> str | None:
@@ -100,12 +103,22 @@ def _points(found: re.Match[str], _before: str) -> str:
     return "点".join(map(quantity, found.group().split(".")))
 
 
+def _network_address(found: re.Match[str], _before: str) -> str:
+    return "点".join(map(digits, found.group().split(".")))
+
+
+def _ratio(found: re.Match[str], _before: str) -> str:
+    return f"{cardinal(int(found[1]))}比{cardinal(int(found[2]))}"
+
+
 def _money(found: re.Match[str], before: str) -> str:
     """Say a sum: ￥25.50 is 二十五点五元."""
     country = _COUNTRY_BEFORE.search(before)
     known = country and found["sign"] == "$"
     currency = _COUNTRIES[country.group()] if country and known else CURRENCY_WORDS[found["sign"]]
-    return _amount(found["number"]) + (found["scale"] or "").strip() + currency
+    number = found["to"] or found["number"]
+    opening = f"{_amount(found['number'])}到" if found["to"] else ""
+    return opening + _amount(number) + (found["scale"] or "").strip() + currency
 
 
 def _sum(found: re.Match[str], _before: str) -> str:
@@ -166,7 +179,7 @@ _STOP = r"(?![0-9A-Za-z]|[.:：-][0-9])"
 NUMBER_RULES: list[Rule] = [
     rule("[0-9]+", _each),
     rule(rf"1[3-9][0-9]{{9}}{_STOP}", _mobile),
-    rule(rf"[0-9]{{1,4}}(?:[ -][0-9]{{3,8}}){{1,4}}{_STOP}", _international),
+    rule(rf"[0-9]{{1,15}}(?:[ -][0-9]{{3,8}}){{0,4}}{_STOP}", _international),
     rule(rf"0[0-9]{{2,3}}(?:[ -]|\) ?)[0-9]{{7,8}}{_STOP}", _phone),
     rule(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?![0-9]|[-/.][0-9])", _date),
     rule(rf"[0-9]{{3,4}}(?:[ -][0-9]{{3,4}}){{2}}{_STOP}", _many_groups),
@@ -179,8 +192,9 @@ NUMBER_RULES: list[Rule] = [
         ignore_case=True,
     ),
     rule(rf"(?P<hour>[0-9]{{1,2}})(?P<minute>) ?(?P<half>[ap])\.?m\.?{_END}", _clock, ignore_case=True),
+    rule(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9]|\.[0-9])", _network_address),
     rule(r"[0-9]+(?:\.[0-9]+){2,}", _points),
-    rule(rf"(?P<sign>[{CURRENCY_SIGNS}]) ?{_NUMBER}{_SCALE}", _money),
+    rule(rf"(?P<sign>[{CURRENCY_SIGNS}]) ?{_NUMBER}(?:[-–~][{CURRENCY_SIGNS}]?(?P<to>{NUMBER}))?{_SCALE}", _money),
     rule(rf"{_NUMBER}(?:[-–~～](?P<to>{NUMBER}))? ?(?P<sign>[%‰])", _percent),
     rule(rf"{_NUMBER}{_SCALE} ?(?P<code>{alternatives(CODES)}){_END}", _sum),
     rule(rf"{_NUMBER} ?(?P<unit>{alternatives(UNITS)}){_END}", _measure),
@@ -190,6 +204,9 @@ NUMBER_RULES: list[Rule] = [
         lambda found, _before: f"{cardinal(int(found[1]))}乘" if len(found[1]) < 9 else None,
     ),
     rule(r"0(?=[0-9]分)", "零"),
+    rule(r"0(?=[1-9](?:月|日|号))", ""),
+    rule(r"[0-9]0(?=后)", lambda found, _before: year(found.group())),
+    rule(r"([0-9]{1,4})[:：]([0-9]{1,4})(?![0-9:：])", _ratio),
     rule(
         r"[0-9]{3,6}(?=号?(?:房间|房|室|航班|次列车|次航班|路公交|路车))", lambda found, _before: digits(found.group())
     ),

@@ -5,6 +5,7 @@ from itertools import product
 
 from pipeline.speaking.spoken_english_numbers import FOLLOWERS, NUMBER_RULES
 from pipeline.speaking.spoken_english_tables import (
+    CODES,
     FRACTIONS,
     LAST,
     MONTHS,
@@ -29,9 +30,15 @@ from pipeline.speaking.spoken_rules import (
     rule,
 )
 
-_RANGE_OPENING = re.compile(r"(?:[0-9]|[0-9] ?[ap]\.?m\.?|%|[€£¥]|°[CF]?|\b[A-Z]{3})\s?\Z", re.IGNORECASE)
+_RANGE_OPENING = re.compile(
+    rf"(?:[0-9]|[0-9] ?(?:[ap]\.?m\.?|[AP]\.?M\.?|{alternatives(CODES)})|%|°[CF]?)\s?\Z", re.ASCII
+)
 _STREET_NAME = re.compile(
     r"(?:\b(?!In |At |The |To |From |Near |Visit |And |Of |Is )[A-Z][a-z]+|[0-9](?:st|nd|rd|th)) \Z"
+)
+_NUMBERED_THING = re.compile(
+    r"\b(?:room|table|platform|bus|order|item|gate|flight|page|house|apartment|line|track|ticket|phone|serial|part) \Z",
+    re.IGNORECASE,
 )
 _LETTER = "[A-Za-z]"
 
@@ -59,6 +66,12 @@ def _last(found: re.Match[str], _before: str) -> str:
     return LAST[found["short"]] + ("." if stays else "")
 
 
+def _numbered(found: re.Match[str], before: str) -> str | None:
+    """Say ``No. 5``; "I said no. 5 people came" is two sentences."""
+    short = found["short"]
+    return None if short == "no" and not _NUMBERED_THING.search(before) else f"{NUMBERED[short]} "
+
+
 def _month(found: re.Match[str], _before: str) -> str:
     return MONTHS[SHORT_MONTHS[found["short"]] - 1]
 
@@ -78,14 +91,11 @@ _WORDS: list[Rule] = [
     rule(rf"(?P<short>{alternatives(TITLES)})\.(?= ?[A-Z])", _title),
     rule(r"St\.?(?= [A-Z])", _saint),
     rule(rf"(?P<short>{alternatives(STREETS)})(?P<stop>\.?)(?!{_LETTER})", _street),
-    rule(
-        rf"(?P<short>{alternatives(NUMBERED)})\. ?(?=[0-9])",
-        lambda found, _before: NUMBERED[found["short"]] + " ",
-    ),
+    rule(rf"(?P<short>{alternatives(NUMBERED)})\. ?(?=[0-9])", _numbered),
     rule(rf"(?P<phrase>{alternatives(PHRASES)})", lambda found, _before: PHRASES[found["phrase"]]),
     rule(r"vs(?![A-Za-z.])", "versus"),
     rule(rf"(?P<short>{alternatives(LAST)})(?P<stop>\.)(?!{_LETTER})", _last),
-    rule(r"v(?=[0-9])", "version "),
+    rule(r"v(?=[0-9])", "version"),
     rule(rf"(?:{'|'.join(re.escape(sign[:-1]) for sign in SIGNS if len(sign) > 1)})(?=\$ ?[0-9])", ""),
 ]
 _OPENINGS = [
@@ -180,6 +190,7 @@ _SYMBOLS: dict[str, list[Rule]] = {
     "–": [rule(rf"– ?(?=[0-9.{CURRENCY_SIGNS}])", _dash)],
     "−": [rule(r"− ?(?=[0-9.])", _padded("minus"))],
     "/": [rule(rf"/(?={_LETTER})", _slash)],
+    "(": [rule(r"\((?=[0-9]{3,4}\)[ -]?[0-9])", "")],
     "№": [rule("№ ?(?=[0-9])", "number ")],
     **{sign: [rule(sign, _padded(words))] for sign, words in FRACTIONS.items()},
 }
@@ -197,5 +208,5 @@ ENGLISH = Written(
     | {sign: [*NUMBER_RULES, *_SYMBOLS.get(sign, ())] for sign in CURRENCY_SIGNS + "."},
     openings=beginnings(_OPENINGS),
     followers=FOLLOWERS,
-    waiting=re.compile(r"[–-] ?|[<>]=?|[<>]=? |№ ?|[~×÷≈≤≥−°=+]|\++|=+"),
+    waiting=re.compile(r"\([0-9]{0,4}\)?[ -]?|[–-] ?|[<>]=?|[<>]=? |№ ?|[~×÷≈≤≥−°=+]|\++|=+"),
 )  # fmt: skip

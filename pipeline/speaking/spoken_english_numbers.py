@@ -39,18 +39,9 @@ _CODE_BEFORE = re.compile(r"(?<![0-9])[A-Za-z]-?\Z")
 _CALL_BEFORE = re.compile(r"\b(?:call|dial|text) \Z", re.IGNORECASE)
 
 
-def _joined(words: str, found: re.Match[str], before: str) -> str:
-    """Return the words of a code: "A-three eighty" is one name for a voice, and its letter is not an article."""
-    opening = "-" if before[-1:].isalpha() and before[-1:].isascii() else ""
-    return opening + words + (" " if found.string[found.end() : found.end() + 1].isalpha() else "")
-
-
 def _in_address(found: re.Match[str], before: str) -> str | None:
-    if not in_address(before):
-        return None
-    opening = " " if before[-1:].isalpha() else ""
-    closing = " " if found.string[found.end() : found.end() + 1].isalpha() else ""
-    return opening + (code(found.group()) if len(found.group()) <= 4 else digits(found.group())) + closing
+    figures = found.group()
+    return (code(figures) if len(figures) <= 4 else digits(figures)) if in_address(before) else None
 
 
 def _date(month: int, day: int, of_year: str) -> str | None:
@@ -95,12 +86,14 @@ def _clock(found: re.Match[str], before: str) -> str | None:
     half = " p.m." if 12 < hour < 24 else " a.m." if hour in (0, 24) else ""
     in_range = re.match(r" ?[–-]", found.string[found.end() :]) or re.search(r"[–-] ?\Z", before)
     if minute == 0:
-        return f"{cardinal((hour - 1) % 12 + 1)}{half or ('' if in_range else ' o’clock')}"
+        return cardinal((hour - 1) % 12 + 1) + (half or ("" if in_range else " o'clock"))
     return f"{cardinal((hour - 1) % 12 + 1)} {two_figures(minute)}{half}"
 
 
 def _amount(figures: str, currency: tuple[str, str, str, str]) -> str:
     singular, plural, minor, minors = currency
+    if re.fullmatch(_COMMA_SUM, figures):
+        figures = figures.replace(".", "").replace(",", ".")
     whole, _, hundredths = figures.replace(",", "").partition(".")
     if not minor or len(hundredths) > 2 or not hundredths:
         return f"{quantity(figures)} {singular if is_one(figures.replace(',', '')) else plural}"
@@ -116,10 +109,11 @@ def _money(found: re.Match[str], before: str) -> str | None:
     country = _SIGN_BEFORE.search(before)
     currency = SIGNS.get((country.group() if country else "") + found["sign"], SIGNS[found["sign"]])
     parts = found.groupdict()
-    if parts.get("to"):
-        return f"{quantity(found['number'])} to {_amount(found['to'], currency)}"
     scale = SCALES.get((parts.get("long") or parts.get("scale") or "").strip())
-    return f"{quantity(found['number'])} {scale} {currency[1]}" if scale else _amount(found["number"], currency)
+    last = found["to"] or found["number"]
+    opening = "minus " if found["minus"] else ""
+    opening += f"{quantity(found['number'])} to " if found["to"] else ""
+    return opening + (f"{quantity(last)} {scale} {currency[1]}" if scale else _amount(last, currency))
 
 
 def _sum(found: re.Match[str], _before: str) -> str | None:
@@ -171,6 +165,14 @@ def _mixed(found: re.Match[str], _before: str) -> str:
     return f"{cardinal(int(found[1]))} and {FRACTIONS[found[2]].replace('one half', 'a half').replace('one q', 'a q')}"
 
 
+def _ratio(found: re.Match[str], _before: str) -> str:
+    return f"{cardinal(int(found[1]))} to {cardinal(int(found[2]))}"
+
+
+def _height(found: re.Match[str], _before: str) -> str:
+    return f"{cardinal(int(found[1]))} foot {cardinal(int(found[2]))}"
+
+
 def _day(found: re.Match[str], before: str) -> str | None:
     return ordinal(int(found[1])) if _MONTH_BEFORE.search(before) and 1 <= int(found[1]) <= 31 else None
 
@@ -187,7 +189,8 @@ def _name(found: re.Match[str], before: str) -> str | None:
     if before[-1:] in "0123456789" and before:
         return digits(figures)
     if _CODE_BEFORE.search(before) or (_PLACE_BEFORE.search(before) and len(figures) > 2):
-        return _joined(code(figures), found, before)
+        # "A-three eighty" is one name for a voice; "A three eighty" begins with an article.
+        return f"-{code(figures)}" if before[-1].isalpha() else code(figures)
     called = _CALL_BEFORE.search(before) and not figures.endswith("00")
     return digits(figures) if len(figures) > 2 and (called or _NAME_BEFORE.search(before)) else None
 
@@ -195,16 +198,16 @@ def _name(found: re.Match[str], before: str) -> str | None:
 def _plain(found: re.Match[str], before: str) -> str:
     """Say figures that stand alone: few are a count or a year, many are read one by one."""
     figures = found.group()
-    closing = " " if re.match(r"[A-Za-z]", found.string[found.end() :]) else ""
+    attached = found.string[found.end() : found.end() + 1].isalpha()
     if len(figures) > 1 and figures[0] == "0":
-        return digits(figures) + closing
+        return digits(figures)
     number = int(figures)
     if len(figures) > 6 or (len(figures) > 4 and number % 100):
-        return (cardinal(number) if number % 100_000 == 0 and len(figures) < 13 else digits(figures)) + closing
+        return cardinal(number) if number % 100_000 == 0 and len(figures) < 13 else digits(figures)
     known_year = _YEAR_BEFORE.search(before) or _MONTH_BEFORE.search(before)
-    if 1900 <= number <= 2099 or (known_year and 1100 <= number < 1900) or (len(figures) == 4 and closing):
-        return year(number) + closing
-    return cardinal(number) + closing
+    if 1900 <= number <= 2099 or (known_year and 1100 <= number < 1900) or (len(figures) == 4 and attached):
+        return year(number)
+    return cardinal(number)
 
 
 def _scaled(found: re.Match[str], _before: str) -> str:
@@ -212,9 +215,11 @@ def _scaled(found: re.Match[str], _before: str) -> str:
 
 
 _COMMA_DECIMAL = r"[0-9]+,[0-9]{1,2}(?![0-9]|[.,][0-9])"
-_HALF = r"(?P<half>[ap])(?:\.? ?m\.(?!\.)|\.?m)(?![A-Za-z])"
+_HALF = r"(?P<half>[ap])(?:\.? ?m\.(?!\.)|\.?m)(?![A-Za-z])(?! I\b)"
 _NUMBER = rf"(?P<number>{NUMBER})"
-_MONEY = rf"(?P<sign>[{CURRENCY_SIGNS}]) ?{_NUMBER}"
+_COMMA_SUM = r"(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),[0-9]{2}(?![0-9])"
+_SUM = rf"(?P<number>{_COMMA_SUM}|{NUMBER})"
+_MONEY = rf"(?P<sign>[{CURRENCY_SIGNS}]) ?(?P<minus>-)?{_SUM}"
 _CODE = rf"(?P<code>{alternatives(CODES)}){_END}"
 NUMBER_RULES: list[Rule] = [
     rule("[0-9]+", _in_address),
@@ -226,20 +231,21 @@ NUMBER_RULES: list[Rule] = [
     rule(r"[0-9]+(?:\.[0-9]+){2,}", _parts),
     rule(rf"(?P<hour>[0-9]{{1,2}})(?:[:.](?P<minutes>[0-5][0-9]))? ?{_HALF}", _half_day, ignore_case=True),
     rule(r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-5][0-9])(?::[0-5][0-9])?(?![0-9:])", _clock),
-    rule(rf"{_MONEY}[–-][{CURRENCY_SIGNS}]?(?P<to>{NUMBER}){_END}", _money),
-    rule(rf"{_MONEY}{_SCALE}", _money),
-    rule(_MONEY, _money),
-    rule(rf"{_NUMBER}(?P<long> (?:thousand|million|billion|trillion))? ?{_CODE}", _sum),
+    rule(r"([0-9])['’′] ?([0-9]{1,2})[\"”″]", _height),
+    rule(rf"{_MONEY}(?:[–-][{CURRENCY_SIGNS}]?(?P<to>{NUMBER}))?{_SCALE}", _money),
+    rule(rf"{_MONEY}(?:[–-][{CURRENCY_SIGNS}]?(?P<to>{NUMBER}){_END})?", _money),
+    rule(rf"{_SUM}(?P<long> (?:thousand|million|billion|trillion))? ?{_CODE}", _sum),
     rule(rf"{_NUMBER} ?(?P<unit>{alternatives(UNITS)}){_END}", _measure),
     rule(rf"{_NUMBER}(?P<short>k|M|bn|mn){_END}", _scaled),
     rule(rf"([0-9]+)(?:st|nd|rd|th){_END}", lambda found, _before: ordinal(int(found[1]))),
     rule(rf"((?:[12][0-9])?[0-9]0)['’]?s{_END}", _decade),
     rule(
-        r"[0-9]+(?P<by> ?[x×] ?)(?=[0-9])",
-        lambda found, _before: f"{cardinal(int(found.group().rstrip(found['by'])))} by ",
+        r"(?P<number>[0-9]+)(?P<by> ?[x×] ?)(?=[0-9])",
+        lambda found, _before: f"{quantity(found['number'])} by{' ' if found['by'].endswith(' ') else ''}",
     ),
     rule(r"(?:(?P<whole>[0-9]+) )?(?P<above>[0-9]{1,3})/(?P<below>[0-9]{1,3})(?![0-9]|/[0-9])", _fraction),
     rule(rf"([0-9]+) ?([{''.join(FRACTIONS)}])", _mixed),
+    rule(r"([0-9]{1,3}):([0-9]{1,3})(?![0-9:])", _ratio),
     rule(r"([0-9]{1,2})(?![0-9]|[.,:][0-9])", _day),
     rule(rf"([0-9]{{1,2}})(?= (?:{'|'.join(MONTHS)}){_END})", _day_of_month),
     rule(r"[0-9]+(?![0-9]|[.,][0-9])", _name),
@@ -251,7 +257,8 @@ NUMBER_RULES: list[Rule] = [
 _HALVES = [half + tail for half in "apAP" for tail in ("m", "M", ".m.", ".M.", ". m.")]
 FOLLOWERS = beginnings(
     [
-        *UNITS, *CODES, *SCALES, *_HALVES, *FRACTIONS, *MONTHS, "st", "nd", "rd", "th", "'s", "’s",
+        *UNITS, *CODES, *SCALES, *_HALVES, *FRACTIONS, *MONTHS, "st", "nd", "rd", "th", "'s", "’s", "am I",
+        *(f"{foot}{inches}{inch}" for foot, inch in ("'\"", "’”", "′″") for inches in range(12)),
         *(f"{scale} {code}" for scale, code in product(("thousand", "million", "billion", "trillion"), CODES)),
         *(mark + figure for mark, figure in product("x×", "0123456789")), "x ", "× ",
     ]

@@ -14,10 +14,10 @@ Words = Callable[[re.Match[str], str], str | None]
 Rule = tuple[re.Pattern[str], Words]
 
 _RUN = re.compile(
-    rf"(?:[{CURRENCY_SIGNS}] ?)?\.?[0-9]+(?:(?:[–~-][{CURRENCY_SIGNS}]?|[.,:/x×]|\)[ -]?| )[0-9]+)*", re.ASCII
+    rf"(?:[{CURRENCY_SIGNS}] ?-?)?\.?[0-9]+(?:(?:[–~-][{CURRENCY_SIGNS}]?|[.,:/x×]|\)[ -]?| )[0-9]+)*", re.ASCII
 )
 """Figures and what may stand between them in a telephone number, a date, a time, a sum or a range."""
-_RUN_OPENING = re.compile(rf"[{CURRENCY_SIGNS}] ?\.?|\.")
+_RUN_OPENING = re.compile(rf"[{CURRENCY_SIGNS}] ?-?\.?|\.")
 _RUN_MARK = re.compile(rf"[–~-][{CURRENCY_SIGNS}]?|[.,:/x×]|\)[ -]?| ")
 _ADDRESS_TOKEN = re.compile(r"[A-Za-z0-9._~%+&=?#/:@-]*\Z")
 _HOST_AND_MORE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]{2,})+[/:?#]", re.ASCII | re.IGNORECASE)
@@ -94,10 +94,18 @@ class Written:
             found = pattern.match(held)
             said = words(found, before) if found else None
             if found and said is not None:
-                return found.end(), said
+                return found.end(), self._spaced(said, before, held[found.end() :])
         if first in self.marks.words:
             return 1, self._mark(before, held)
         return 1, first
+
+    def _spaced(self, said: str, before: str, following: str) -> str:
+        """Return words with the spaces that part them from a letter or figure written directly beside them."""
+        if not self.marks.spaced or not said:
+            return said
+        opening = " " if said[0].isalnum() and before[-1:].isalnum() else ""
+        closing = " " if said[-1].isalnum() and following[:1].isalpha() else ""
+        return opening + said + closing
 
     def _mark(self, before: str, held: str) -> str:
         """Return what is said for a mark: its name in an address, and the mark itself everywhere else."""
