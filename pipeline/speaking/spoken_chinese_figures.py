@@ -19,7 +19,7 @@ UNITS = {
     "mL": "毫升", "l": "升", "L": "升", "m²": "平方米", "㎡": "平方米", "km²": "平方公里", "m³": "立方米", "ft": "英尺",
     "km/h": "公里每小时", "m/s": "米每秒", "h": "小时", "min": "分钟", "s": "秒", "ms": "毫秒", "W": "瓦", "kW": "千瓦",
     "kWh": "千瓦时", "mAh": "毫安时", "V": "伏", "Hz": "赫兹", "dB": "分贝", "°C": "摄氏度", "° C": "摄氏度",
-    "℃": "摄氏度", "KB": "KB", "MB": "MB", "GB": "GB", "TB": "TB", "G": "G", "M": "M",
+    "℃": "摄氏度", "KB": "KB", "MB": "MB", "GB": "GB", "TB": "TB",
     "°F": "华氏度", "℉": "华氏度", "°": "度",
 }  # fmt: skip
 CURRENCY_WORDS = {"$": "美元", "€": "欧元", "£": "英镑", "¥": "元", "￥": "元", "₩": "韩元", "₹": "卢比"}
@@ -63,7 +63,7 @@ def _mobile(found: re.Match[str], _before: str) -> str:
 def _international(found: re.Match[str], before: str) -> str | None:
     if not before.endswith("+"):
         return None
-    country = re.match("86(1[0-9]{2})([0-9]{4})([0-9]{4})$", found.group())
+    country = re.match("86(1[0-9]{2})([0-9]{4})([0-9]{4})\\Z", found.group())
     return groups(["86", *country.groups()] if country else group_digits(found.group()))
 
 

@@ -14,11 +14,11 @@ Words = Callable[[re.Match[str], str], str | None]
 Rule = tuple[re.Pattern[str], Words]
 
 _RUN = re.compile(
-    rf"(?:[{CURRENCY_SIGNS}] ?-?)?\.?[0-9]+(?:(?:[–~-][{CURRENCY_SIGNS}]?|[.,:/x×]|\)[ -]?| )[0-9]+)*", re.ASCII
+    rf"(?:[{CURRENCY_SIGNS}] ?-?)?\.?[0-9]+(?:(?:[–~-][{CURRENCY_SIGNS}]?|[.,:：/x×]|\)[ -]?| )[0-9]+)*", re.ASCII
 )
 """Figures and what may stand between them in a telephone number, a date, a time, a sum or a range."""
 _RUN_OPENING = re.compile(rf"[{CURRENCY_SIGNS}] ?-?\.?|\.")
-_RUN_MARK = re.compile(rf"[–~-][{CURRENCY_SIGNS}]?|[.,:/x×]|\)[ -]?| ")
+_RUN_MARK = re.compile(rf"[–~-][{CURRENCY_SIGNS}]?|[.,:：/x×]|\)[ -]?| ")
 _ADDRESS_TOKEN = re.compile(r"[A-Za-z0-9._~%+&=?#/:@-]*\Z")
 _HOST_AND_MORE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]{2,})+[/:?#]", re.ASCII | re.IGNORECASE)
 _HYPHENATED = re.compile(r"[-_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?")
@@ -94,7 +94,8 @@ class Written:
             found = pattern.match(held)
             said = words(found, before) if found else None
             if found and said is not None:
-                return found.end(), self._spaced(said, before, held[found.end() :])
+                behind_sign = first in CURRENCY_SIGNS  # as in US$5, whose letters have been taken
+                return found.end(), self._spaced(said, "" if behind_sign else before, held[found.end() :])
         if first in self.marks.words:
             return 1, self._mark(before, held)
         return 1, first
@@ -112,7 +113,7 @@ class Written:
         mark, following = held[0], held[1:2]
         name = f" {self.marks.words[mark]} " if self.marks.spaced else self.marks.words[mark]
         inside = before[-1:].isascii() and following.isascii() and following.isalnum()
-        if in_address(before):
+        if in_address(before + mark if mark == "/" else before):
             closing = mark == "/" and not inside
             return "" if closing else name if inside or (before[-1:] == "/" and following.strip()) else mark
         if not inside or not before[-1:].isalnum():
