@@ -124,6 +124,14 @@ class ChatModel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A stretch of a text, and what is said for it: the same words, or "four dollars" for "$4"."""
+
+    written: str
+    spoken: str
+
+
+@dataclass(frozen=True, slots=True)
 class WordEnd:
     """Where a word of a text ends."""
 

@@ -1,8 +1,8 @@
 """SpokenForm: reply text in as it is written, the words that a voice says for it out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from pipeline.core.stages import Said
 from pipeline.speaking.spoken_chinese import CHINESE
 from pipeline.speaking.spoken_english import ENGLISH
 from pipeline.speaking.spoken_others import other_tongue
@@ -13,16 +13,6 @@ MOST_HELD = 64
 _REMEMBERED = 96
 """Characters looked back at to tell a room from a count, and an address from a sentence."""
 _TONGUES: dict[str, Callable[[], Tongue]] = {"en": lambda: ENGLISH, "zh": lambda: CHINESE}
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A stretch of a reply, as it is written and as it is spoken."""
-
-    written: str
-    """The stretch of the input; all of them joined are the input."""
-    spoken: str
-    """What is said for it; the same text where nothing had to be changed."""
 
 
 class SpokenForm:

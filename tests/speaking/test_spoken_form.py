@@ -4,14 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.core.stages import Said
 from pipeline.speaking.clauses import ClauseCutter
-from pipeline.speaking.spoken_form import MOST_HELD, Said, SpokenForm, spoken
+from pipeline.speaking.spoken_form import MOST_HELD, SpokenForm, spoken
 from tests.partitions import cut, cuts
 
 LANGUAGES = ["en", "zh", "de", "ja", "xx"]
 TOKENS = [
     "5", "12", "2025", "0", "1,200", "3.5", "9:30", "March", "Mon", "Fri", "am", "p.m.", "Mr.", "St.", "No.",
-    "etc.", "e.g.", "$", "US$", "€", "¥", "%", "°C", " km", " million", "x", "×", "-", "–", "~", "+", "=", "&", "#", "@", "/", "_",
+    "etc.", "e.g.", "$", "US$", "€", "¥", "%", "°C", " km", " million", "x", "×", "-", "–", "~", "+", "=", "&", "#", "@",
+    "/", "_",
     "(", ")", "https://", "www.", "shop.example.com", "info@a.b", "1-800-555-0199", "555 123 4567", "3/4/2025", "1/2",
     "½", "²", "٣", "１", "A380", "v2.0", "你好", "年", "月", "2个", "点", "￥25.5", "周一-周五", "0" * 30, " ", " ",
     ", ", ". ", "\n", "word", "İ",
