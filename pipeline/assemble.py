@@ -1,6 +1,6 @@
 """The composition root: settings and model files in, warm engines out. The only importer of engine adapters."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,7 @@ from pipeline.core.clock import Clock
 from pipeline.core.errors import DialogError, PipelineError
 from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.models.store import Store
@@ -20,6 +21,9 @@ from pipeline.settings import Dialog, Settings, SettingsError
 from pipeline.speaking.phrases import PhraseBook
 
 T = TypeVar("T")
+
+LEAST_ROOM = 128
+"""Tokens that a conversation needs: two short turns."""
 
 
 class Assembly:
@@ -32,28 +36,24 @@ class Assembly:
         self._metrics = metrics
         self._clock = clock
         self._log = logger("assemble")
+        self._languages: frozenset[str] = frozenset()
+        """What the recognizer knows, once it is loaded."""
 
     async def engines(self, agents: Collection[Agent]) -> Shared:
         """Load and warm everything; the model has read every agent's prompt. Raises PipelineError."""
-        spoken = {agent.id: self._settings.recognition.language or agent.language for agent in agents}
         voice = await self._timed("silero-vad", self._voice)
-        recognizer = await self._timed("recognizer", partial(self._recognizer, spoken))
+        recognizer = await self._timed("recognizer", self._recognizer)
+        self._check(agents)
         turn_model = await self._timed("turn-model", self._turn_model)
         synthesizer = await self._timed("synthesizer", self._synthesizer)
-        phrases = (phrase for agent in agents for phrase in (agent.greeting, *agent.phrases.all()))
-        await self._timed("phrases", partial(synthesizer.learn, phrases))
         dialog, small = self._settings.dialog, self._settings.ladder.smaller_model
         model = await self._timed("chat-model", partial(self._model, dialog))
         smaller = None
         if small:
             cheaper = dialog.model_copy(update={"models": (small,)})
             smaller = await self._timed("smaller-chat-model", partial(self._model, cheaper))
-        for agent in agents:
-            for name, writes in (("prompt", model), ("smaller-prompt", smaller)):
-                if writes is not None:
-                    await self._timed(f"{name}-{agent.id}", Responder(writes, agent.persona, ChatOptions()).warm)
         workers, dropped = self._settings.recognition.workers, self._metrics.turns.partials_dropped.inc
-        return Shared(
+        shared = Shared(
             voice=voice,
             recognitions=RecognitionQueue(recognizer, workers, self._clock, dropped),
             turn_model=turn_model,
@@ -61,6 +61,34 @@ class Assembly:
             synthesizer=synthesizer,
             smaller=smaller,
         )
+        await self.welcome(shared, agents)
+        return shared
+
+    async def welcome(self, shared: Shared, agents: Collection[Agent]) -> None:
+        """Let the engines learn what agents say and are told. Raises PipelineError; calls are not disturbed then."""
+        self._check(agents)
+        phrases = (phrase for agent in agents for phrase in (agent.greeting, *agent.phrases.all()))
+        await self._timed("phrases", partial(shared.synthesizer.learn, phrases))
+        for agent in agents:
+            for name, writes in (("prompt", shared.model), ("smaller-prompt", shared.smaller)):
+                if writes is not None:
+                    await self._timed(f"{name}-{agent.id}", Responder(writes, agent.persona, ChatOptions()).warm)
+
+    def _check(self, agents: Collection[Agent]) -> None:
+        for agent in agents:
+            if room(agent.persona, self._settings.dialog, agent.writing.num_predict) < LEAST_ROOM:
+                raise SettingsError(
+                    "persona-too-long",
+                    f"agent {agent.id}: its persona and writing.num_predict leave no room for a conversation: "
+                    "shorten them, or raise dialog.num_ctx",
+                )
+            language = self._settings.recognition.language or agent.language
+            if language not in self._languages:
+                name = self._store.first_present(self._settings.recognition.models)
+                raise SettingsError(
+                    "unknown-language",
+                    f"agent {agent.id}: {name} does not know {language!r}; recognition.models names others",
+                )
 
     async def _timed(self, name: str, build: Callable[[], Awaitable[T]]) -> T:
         began = self._clock.now()
@@ -75,18 +103,12 @@ class Assembly:
 
         return await to_thread.run_sync(Silero.load, await self._folder("silero-vad"))
 
-    async def _recognizer(self, spoken: Mapping[str, str]) -> Recognizer:
-        """Return the recognizer, if it knows the language that each agent's callers speak."""
+    async def _recognizer(self) -> Recognizer:
         from pipeline.hearing.whisper import Whisper
 
         name = self._store.first_present(self._settings.recognition.models)
         recognizer = await to_thread.run_sync(Whisper.load, await self._folder(name), self._settings.recognition)
-        for agent, language in spoken.items():
-            if language not in recognizer.languages:
-                raise SettingsError(
-                    "unknown-language",
-                    f"agent {agent}: {name} does not know {language!r}; recognition.models names others",
-                )
+        self._languages = recognizer.languages
         await recognizer.warm()
         self._log.info("recognizer", model=name)
         return recognizer

@@ -11,8 +11,9 @@ import anyio
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, CallEnded, CallEvent, EndpointingChanged, ReplyEnded
-from pipeline.core.stages import ChatModel, ChatOptions, TurnModel, VoiceActivityEngine
+from pipeline.core.stages import ChatModel, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
 from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, CutOff, Terms
 from pipeline.entrances.switchboard import DigitRules as DigitTerms
@@ -90,6 +91,15 @@ class Calls:
             self._settings.ladder, self._settings.budgets, has_smaller=shared.smaller is not None
         )
 
+    @property
+    def answering(self) -> Mapping[str, Agent]:
+        """Return who answers new calls, by id."""
+        return self._agents
+
+    def answer_as(self, agents: Mapping[str, Agent]) -> None:
+        """Let new calls be answered by these agents; calls in progress keep theirs."""
+        self._agents = agents
+
     def agents(self) -> Sequence[AgentCard]:
         """Return all agents, as clients are told of them."""
         return [
@@ -115,15 +125,11 @@ class Calls:
         if shared is None:
             raise EntranceError("not-ready", "the models are still being loaded", retryable=True)
         plan = self._plan(start, agent)
-        dialog = self._settings.dialog
-        options = ChatOptions(
-            temperature=dialog.temperature, top_p=dialog.top_p, num_predict=dialog.num_predict, stop=dialog.stop
-        )
         engines = Engines(
             voice=shared.voice,
             recognitions=shared.recognitions,
             turn_model=shared.turn_model,
-            responder=Responder(shared.model, agent.persona, options, smaller=shared.smaller),
+            responder=Responder(shared.model, agent.persona, agent.writing.options(), smaller=shared.smaller),
             synthesizer=shared.synthesizer,
             ladder=self._ladder,
             headroom=self._headroom,
@@ -191,6 +197,7 @@ class Calls:
             ),
             language=settings.recognition.language or agent.language,
             history_turns=settings.dialog.history_turns,
+            history_tokens=room(agent.persona, settings.dialog, agent.writing.num_predict),
             pauses=(settings.barge_in.resume if resume is None else resume)
             and start.wants.paced
             and playout.lead <= PAUSABLE,

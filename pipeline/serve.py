@@ -1,15 +1,20 @@
 """The life of the process: listen, load and warm the models, take calls, drain on SIGTERM."""
 
 import signal
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 
 import anyio
+from anyio import to_thread
+from anyio.abc import ObjectReceiveStream
 
 from pipeline.assemble import Assembly
-from pipeline.calls import Calls
+from pipeline.calls import Calls, Shared
 from pipeline.core.clock import LoopClock
+from pipeline.core.errors import PipelineError
 from pipeline.dialog import agents
 from pipeline.entrances.grpc_server import GrpcServer
 from pipeline.entrances.http import HttpServer, app
@@ -34,42 +39,46 @@ Announce = Callable[[Listening | None], None]
 async def serve(settings: Settings, store: Store, *, announce: Announce) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short.
 
-    Raises PipelineError when the service cannot start.
+    SIGHUP reads the agents anew, except on a terminal: there it says that the terminal was closed, and counts as
+    SIGTERM. Raises PipelineError when the service cannot start.
     """
     stop, hurry = anyio.Event(), anyio.Event()
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    changed, changes = anyio.create_memory_object_stream[None](1)
+    kinds = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    with anyio.open_signal_receiver(*kinds) as signals, changed, changes:
         async with anyio.create_task_group() as tasks:
 
             async def watch() -> None:
                 async for number in signals:
                     logger("serve").info("signal", name=signal.Signals(number).name)
-                    (hurry if stop.is_set() else stop).set()
+                    if number != signal.SIGHUP or sys.stdin.isatty():
+                        (hurry if stop.is_set() else stop).set()
+                    else:
+                        with suppress(anyio.WouldBlock):  # one is waiting, and will read what is there then
+                            changed.send_nowait(None)
 
             tasks.start_soon(watch)
-            await run(settings, store, announce=announce, stop=stop, hurry=hurry)
+            await run(settings, store, announce=announce, stop=stop, hurry=hurry, changes=changes)
             tasks.cancel_scope.cancel()
 
 
 async def run(
-    settings: Settings, store: Store, *, announce: Announce, stop: anyio.Event, hurry: anyio.Event | None = None
+    settings: Settings,
+    store: Store,
+    *,
+    announce: Announce,
+    stop: anyio.Event,
+    hurry: anyio.Event | None = None,
+    changes: ObjectReceiveStream[None] | None = None,
 ) -> None:
-    """Serve until ``stop``, then drain until ``hurry``. Raises PipelineError when the service cannot start."""
+    """Serve until ``stop``, then drain until ``hurry``; read the agents anew for each of ``changes``.
+
+    Raises PipelineError when the service cannot start.
+    """
     log, clock, metrics = logger("serve"), LoopClock(), Metrics()
-    found = agents.load(settings.agents)
-    if settings.agent not in found:
-        raise SettingsError(
-            "unknown-agent", f"agent: {settings.agents} has no {settings.agent}.toml; there are: {', '.join(found)}"
-        )
+    found = _agents(settings)
     calls = Calls(settings, found, metrics, clock)
-    server = GrpcServer(
-        settings.server,
-        settings.channels,
-        calls,
-        max_duration=settings.call.max_duration,
-        metrics=metrics,
-        clock=clock,
-        version=metadata.version("voicepipe"),
-    )
+    server = _grpc(settings, calls, metrics)
     await server.start()
     try:
         async with anyio.create_task_group() as tasks:
@@ -77,26 +86,76 @@ async def run(
             http = _http(settings, metrics, server)
             if http is not None:
                 tasks.start_soon(http.serve_until_cancelled)
-            host = settings.server.grpc.rpartition(":")[0]
-            listening = Listening(f"{host}:{server.port}", http.address if http is not None else "")
+            listening = Listening(_address(settings, server), http.address if http is not None else "")
             log.info("listening", grpc=listening.grpc, http=listening.http)
             announce(listening)
-            calls.open(await Assembly(settings, store, metrics, clock).engines(found.values()))
+            assembly = Assembly(settings, store, metrics, clock)
+            shared = await assembly.engines(found.values())
+            calls.open(shared)
+            if changes is not None:
+                tasks.start_soon(_follow, changes, settings, assembly, shared, calls)
             await server.set_serving()
             log.info("ready", agents=sorted(found))
             announce(None)
             await stop.wait()
             log.info("draining", calls=len(server.live), seconds=settings.server.drain)
-            async with anyio.create_task_group() as drain:
-                if hurry is not None:
-                    drain.start_soon(_cancel_on, hurry, drain.cancel_scope)
-                await server.drain(settings.server.drain)
-                drain.cancel_scope.cancel()
+            await _drain(server, settings.server.drain, hurry)
             tasks.cancel_scope.cancel()
     finally:
         with anyio.CancelScope(shield=True):
             await server.stop()
     log.info("stopped")
+
+
+def _grpc(settings: Settings, calls: Calls, metrics: Metrics) -> GrpcServer:
+    return GrpcServer(
+        settings.server,
+        settings.channels,
+        calls,
+        max_duration=settings.call.max_duration,
+        metrics=metrics,
+        clock=LoopClock(),
+        version=metadata.version("voicepipe"),
+    )
+
+
+def _address(settings: Settings, server: GrpcServer) -> str:
+    return f"{settings.server.grpc.rpartition(':')[0]}:{server.port}"
+
+
+async def _drain(server: GrpcServer, seconds: float, hurry: anyio.Event | None) -> None:
+    async with anyio.create_task_group() as drain:
+        if hurry is not None:
+            drain.start_soon(_cancel_on, hurry, drain.cancel_scope)
+        await server.drain(seconds)
+        drain.cancel_scope.cancel()
+
+
+def _agents(settings: Settings) -> dict[str, agents.Agent]:
+    """Return the agents by id. Raises SettingsError."""
+    found = agents.load(settings.agents)
+    if settings.agent not in found:
+        raise SettingsError(
+            "unknown-agent", f"agent: {settings.agents} has no {settings.agent}.toml; there are: {', '.join(found)}"
+        )
+    return found
+
+
+async def _follow(
+    changes: ObjectReceiveStream[None], settings: Settings, assembly: Assembly, shared: Shared, calls: Calls
+) -> None:
+    """Read the agents anew whenever asked to; those that cannot be used change nothing."""
+    log = logger("serve")
+    async for _ in changes:
+        try:
+            found = await to_thread.run_sync(_agents, settings)
+            known = calls.answering.values()
+            await assembly.welcome(shared, [agent for agent in found.values() if agent not in known])
+        except PipelineError as error:
+            log.warning("agents stay as they are", code=error.code, reason=str(error))
+        else:
+            calls.answer_as(found)
+            log.info("agents read anew", agents=sorted(found))
 
 
 def _http(settings: Settings, metrics: Metrics, server: GrpcServer) -> HttpServer | None:

@@ -183,7 +183,7 @@ class Dialog(Section):
     """Let the model read what has been said, and what is known of a turn, while the caller still speaks. Its answer
     then begins sooner: 0.1 s with a 1.5 B model on two cores."""
     history_turns: int = Field(default=8, ge=1)
-    """Turns that the model still sees."""
+    """Turns that the model still sees, as far as ``num_ctx`` has room for them beside the persona and a reply."""
 
 
 class Speculation(Section):

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.configuration import complaints
+from pipeline.core.stages import ChatOptions
 from pipeline.settings import SettingsError
 
 AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -33,6 +34,23 @@ class Phrases(BaseModel):
         return tuple(phrase for phrase in (*single, *self.fillers) if phrase)
 
 
+class Writing(BaseModel):
+    """How the agent's answers are written; what is left out is as in the settings of ``dialog``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    num_predict: int | None = Field(default=None, ge=1)
+    """Most tokens of one reply."""
+    stop: tuple[str, ...] = ()
+    """Texts at which the model stops writing."""
+
+    def options(self) -> ChatOptions:
+        """Return it as a model takes it."""
+        return ChatOptions(temperature=self.temperature, top_p=self.top_p, num_predict=self.num_predict, stop=self.stop)
+
+
 class AgentFile(BaseModel):
     """What the file of an agent may say."""
 
@@ -47,6 +65,7 @@ class AgentFile(BaseModel):
     persona: str
     """The agent's part of the prompt: who it is and all that it knows."""
     phrases: Phrases = Phrases()
+    writing: Writing = Writing()
 
 
 class Agent(AgentFile):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.core.events import ReplyId
 from pipeline.core.stages import Message, Role
+from pipeline.dialog.tokens import PER_MESSAGE, ending, tokens
 
 IN_A_ROW = 4
 """So much of what the service says in a row is kept: it may ask a silent caller again and again."""
@@ -23,9 +24,10 @@ class Said:
 class History:
     """What has been said, oldest first, as far as it may be shown again."""
 
-    def __init__(self, turns: int) -> None:
-        """Show the model at most ``turns`` turns of the caller."""
+    def __init__(self, turns: int, most: int) -> None:
+        """Show the model at most ``turns`` turns of the caller, and about ``most`` tokens."""
         self._turns = turns
+        self._most = most
         self._said: list[Said] = []
         self._turns_forgotten = 0
         self._forgotten = ReplyId(0)
@@ -70,6 +72,8 @@ class History:
                 merged[-1] = Message(role, f"{merged[-1].text} {one.text}")
             else:
                 merged.append(Message(role, one.text))
+        if merged and tokens(merged[-1].text) > self._most:  # a turn that fills the context by itself
+            merged[-1] = Message(merged[-1].role, ending(merged[-1].text, self._most))
         return merged
 
     def _first_shown(self, said: Sequence[Said]) -> int:
@@ -79,12 +83,26 @@ class History:
         each time and the model's cache of it would be worth nothing.
         """
         starts = [place for place, one in enumerate(said) if one.by_caller and one.text]
+        first = self._first_of_turns(starts)
+        sizes = [tokens(one.text) + PER_MESSAGE for one in said]
+        left = sum(sizes[first:])
+        if left <= self._most:
+            return first
+        for place in (start for start in starts if start > first):
+            left -= sum(sizes[first:place])
+            first = place
+            if left <= self._most // 2:
+                break
+        return first
+
+    def _first_of_turns(self, starts: Sequence[int]) -> int:
+        """Return where the last turns begin, of which each begins at one of ``starts``."""
         count = self._turns_forgotten + len(starts)
-        if count <= self._turns:
+        if count <= self._turns or not starts:
             return 0
         step = max(1, self._turns // 2)
         dropped = -(-(count - self._turns) // step) * step - self._turns_forgotten
-        return starts[min(dropped, len(starts) - 1)]
+        return starts[min(dropped, len(starts) - 1)] if dropped > 0 else 0
 
     def _forget(self, begin: int, end: int) -> None:
         forgotten = self._said[begin:end]

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from pipeline.core.stages import Message
+from pipeline.dialog.tokens import PER_MESSAGE, tokens
+from pipeline.settings import Dialog
 
 VOICE_RULES = (
     "How you answer: you are speaking on the telephone, so answer the caller's question in one short, complete, "
@@ -14,4 +16,16 @@ VOICE_RULES = (
 
 def messages(persona: str, said: Sequence[Message]) -> list[Message]:
     """Return the system message followed by what has been said."""
-    return [Message("system", f"{persona.strip()}\n\n{VOICE_RULES}"), *said]
+    return [_system(persona), *said]
+
+
+def room(persona: str, settings: Dialog, num_predict: int | None = None) -> int:
+    """Return about how many tokens of the context are left for what was said; negative when the persona fills it.
+
+    ``num_predict`` is the agent's own.
+    """
+    return settings.num_ctx - (num_predict or settings.num_predict) - tokens(_system(persona).text) - 2 * PER_MESSAGE
+
+
+def _system(persona: str) -> Message:
+    return Message("system", f"{persona.strip()}\n\n{VOICE_RULES}")

@@ -44,6 +44,8 @@ class CallPlan:
     digits: DigitRules
     language: str | None
     history_turns: int
+    history_tokens: int
+    """About how many tokens of the conversation the model is shown."""
     reply: ReplyShape
 
     pauses: bool

@@ -96,7 +96,7 @@ class Session:
         self._floor = Floor(
             line,
             engines,
-            History(plan.history_turns),
+            History(plan.history_turns, plan.history_tokens),
             plan.reply,
             clock=clock,
             tell=self._tell,

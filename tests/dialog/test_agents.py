@@ -78,3 +78,10 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_a_folder_without_agents_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"no \.toml file"):
         load(tmp_path)
+
+
+def test_an_agent_may_write_in_its_own_way(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(SHOP + "[writing]\ntemperature = 0.0\nnum_predict = 40\n")
+    options = load(tmp_path)["shop"].writing.options()
+    assert (options.temperature, options.top_p, options.num_predict, options.stop) == (0.0, None, 40, ())
+    assert "writing.temperature" in complaint(tmp_path, SHOP + "[writing]\ntemperature = 3\n")

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import grpc.aio
 import httpx
 import pytest
@@ -18,7 +20,7 @@ from pipeline.caller.errors import CallError
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan
 from pipeline.cli.service import Service
-from pipeline.entrances.generated.voicepipe.v1 import output_pb2
+from pipeline.entrances.generated.voicepipe.v1 import catalog_pb2, catalog_pb2_grpc, output_pb2
 from tests.e2e.conftest import AGENT, CONFIG
 from tests.e2e.service import running
 from tests.e2e.test_calls import spoken
@@ -89,6 +91,35 @@ async def test_a_second_signal_in_mid_reply_hangs_up_and_leaves_a_clean_log(fold
         lines = [json.loads(line) for line in service.log.read_text().splitlines()]
     assert [line["reason"] for line in lines if line["event"] == "call ended"] == ["draining"]
     assert [line for line in lines if "exception" in line or line["level"] == "error"] == []
+
+
+async def test_agents_are_read_anew_while_a_call_goes_on(folder: Path, ollama_server: str) -> None:
+    config = CONFIG.format(agents=folder / "agents", ollama=ollama_server)
+    with running(config, folder) as service:
+        async with grpc.aio.insecure_channel(service.grpc) as channel:
+            caller = Caller(channel)
+            await caller.start()
+            await caller.next("audio")
+            (folder / "agents" / "line.toml").write_text("persona = 1")
+            service.process.send_signal(signal.SIGHUP)
+            await logged(service, "agents stay as they are")
+            (folder / "agents" / "line.toml").write_text(AGENT.replace("the test line", "the new line"))
+            (folder / "agents" / "other.toml").write_text(AGENT)
+            service.process.send_signal(signal.SIGHUP)
+            await logged(service, "agents read anew")
+            listed = await catalog_pb2_grpc.CatalogServiceStub(channel).ListAgents(catalog_pb2.ListAgentsRequest())
+            assert [agent.agent_id for agent in listed.agents] == ["line", "other"]
+            (*_, last) = await caller.rest()
+            assert last.ended.reason == output_pb2.END_REASON_CLIENT
+        report = await place_call(CallPlan(utterances=(), server=service.grpc))
+        assert report.prompts[0].text == "Hello, this is the new line."
+
+
+async def logged(service: Service, event: str) -> None:
+    """Wait until the service has logged ``event``."""
+    with anyio.fail_after(30):
+        while event not in service.log.read_text():
+            await anyio.lowlevel.checkpoint()
 
 
 async def test_an_ollama_server_that_hangs_costs_a_phrase_and_not_the_call(

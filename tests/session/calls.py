@@ -82,6 +82,7 @@ class Made:
             digits=DigitRules(),
             language="en",
             history_turns=8,
+            history_tokens=4000,
             reply=ReplyShape(
                 speaking=self.speaking,
                 playout=Playout(),

@@ -50,7 +50,7 @@ class Stage:
 async def stage(
     model: FakeModel, *, reports_playback: bool = False, headroom: Headroom | None = None
 ) -> AsyncIterator[Stage]:
-    line, history = FakeLine([], 0.0), History(8)
+    line, history = FakeLine([], 0.0), History(8, 4000)
     shape = ReplyShape(
         Speaking(),
         Playout(),
