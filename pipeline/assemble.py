@@ -67,8 +67,7 @@ class Assembly:
     async def welcome(self, shared: Shared, agents: Collection[Agent]) -> None:
         """Let the engines learn what agents say and are told. Raises PipelineError; calls are not disturbed then."""
         self._check(agents)
-        phrases = (phrase for agent in agents for phrase in (agent.greeting, *agent.phrases.all()))
-        await self._timed("phrases", partial(shared.synthesizer.learn, phrases))
+        await self._timed("phrases", partial(_learn, shared.synthesizer, agents))
         for agent in agents:
             for name, writes in (("prompt", shared.model), ("smaller-prompt", shared.smaller)):
                 if writes is not None:
@@ -171,3 +170,8 @@ class Assembly:
         if self._settings.models.verify:
             await to_thread.run_sync(self._store.verify, name)
         return folder
+
+
+async def _learn(book: PhraseBook, agents: Collection[Agent]) -> None:
+    for agent in agents:
+        await book.learn((agent.greeting, *agent.phrases.all()), agent.language)

@@ -213,6 +213,7 @@ class Calls:
                 primes=settings.dialog.prime,
                 ladder=settings.ladder,
                 phrases=agent.phrases,
+                language=agent.language,
             ),
         )
 

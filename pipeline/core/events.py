@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NewType
 
 from pipeline.core.errors import PipelineError
-from pipeline.core.stages import Usage
+from pipeline.core.stages import Said, Usage
 
 TurnId = NewType("TurnId", int)
 """Rises by one with each turn of the caller; 0 is the time before the caller first spoke."""
@@ -148,6 +148,8 @@ class Clause(ReplyEvent):
 
     index: int
     text: str
+    said: tuple[Said, ...] = ()
+    """What is said for it, stretch by stretch; none where that is the text itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ from pipeline.session.writer import Writer
 from pipeline.speaking.phrases import PhraseBook
 from pipeline.speaking.playhead import Playhead
 from pipeline.speaking.playout import Playout
+from pipeline.speaking.script import Lines, Script, written
 from pipeline.speaking.speaker import Speaker
 
 
@@ -79,7 +80,7 @@ class Reply:
         self._reported = anyio.Event()
         self._status = ReplyStatus.COMPLETED
         self._writer = Writer(
-            shape.speaking,
+            Script(shape.speaking, shape.language),
             purpose.fallback,
             written=lambda text: self._emit(TextDelta, text=text),
             cut=self._cut,
@@ -239,7 +240,8 @@ class Reply:
         await self._gate.passed()
 
         async def say(filler: str) -> None:
-            frames = self._voice.frames(filler, self._line.output_rate, self._shape.playout.frame)
+            rate, frame = self._line.output_rate, self._shape.playout.frame
+            frames = self._voice.frames(filler, self._shape.language, rate, frame)
             await playout.fill(frames, partial(self._send, filler=filler))
 
         await self._company.keep(self._due_from, say)
@@ -283,8 +285,9 @@ class Reply:
         self._degraded.append(error.code)
         await self._tell(StageFailed.by(error, turn=self.turn, at=self._clock.now()))
 
-    async def _cut(self, index: int, text: str) -> Clause:
-        clause = Clause(turn=self.turn, at=self._clock.now(), reply=self.id, index=index, text=text)
+    async def _cut(self, index: int, said: Lines) -> Clause:
+        text = written(said)
+        clause = Clause(turn=self.turn, at=self._clock.now(), reply=self.id, index=index, text=text, said=said)
         await self._tell(clause)
         return clause
 

@@ -30,6 +30,8 @@ class ReplyShape:
     ladder: Ladder
     phrases: Phrases
     """The agent's."""
+    language: str
+    """BCP 47 primary tag of what is said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from anyio.abc import ObjectSendStream
 from pipeline.core.errors import DialogError, PipelineError
 from pipeline.core.events import Clause
 from pipeline.core.stages import ChatDelta, Usage
-from pipeline.settings import Speaking
-from pipeline.speaking.clauses import ClauseCutter
+from pipeline.speaking.script import Lines, Script
 
 
 class Writer:
@@ -18,16 +17,16 @@ class Writer:
 
     def __init__(
         self,
-        speaking: Speaking,
+        script: Script,
         fallback: str,
         *,
         written: Callable[[str], Awaitable[None]],
-        cut: Callable[[int, str], Awaitable[Clause]],
+        cut: Callable[[int, Lines], Awaitable[Clause]],
         failed: Callable[[PipelineError], Awaitable[None]],
     ) -> None:
         """Say ``fallback`` when the model fails before it wrote anything; tell what happens by the others."""
         self._fallback = fallback
-        self._cutter = ClauseCutter(speaking.first_clause_words, speaking.clause_chars)
+        self._script = script
         self._tell_written = written
         self._tell_cut = cut
         self._failed = failed
@@ -59,12 +58,12 @@ class Writer:
                 await self._pass_on(delta.text, clauses)
         except DialogError as error:
             await self._failed(error)
-        await self._hand_on(self._cutter.flush(), clauses)
+        await self._hand_on(self._script.flush(), clauses)
         if not self._clauses and self._fallback:
             self.fell_back = True
             self._written.append(self._fallback)
             await self._tell_written(self._fallback)
-            await self._hand_on([self._fallback], clauses)
+            await self._hand_on([*self._script.feed(self._fallback), *self._script.flush()], clauses)
 
     async def _begun(self, source: AsyncGenerator[ChatDelta, None]) -> str:
         """Return the first text, empty when there is none. Raises DialogError ``over-budget`` when it is given up."""
@@ -82,9 +81,9 @@ class Writer:
         if text:
             self._written.append(text)
             await self._tell_written(text)
-            await self._hand_on(self._cutter.feed(text), clauses)
+            await self._hand_on(self._script.feed(text), clauses)
 
-    async def _hand_on(self, cut: list[str], clauses: ObjectSendStream[Clause]) -> None:
+    async def _hand_on(self, cut: list[Lines], clauses: ObjectSendStream[Clause]) -> None:
         for clause in cut:
             await clauses.send(await self._tell_cut(self._clauses, clause))
             self._clauses += 1

@@ -7,7 +7,7 @@ from pipeline.audio.resample import Resampler
 from pipeline.core.pcm import SAMPLE_BYTES, Pcm
 from pipeline.core.stages import Speech, Synthesizer
 from pipeline.settings import Speaking
-from pipeline.speaking.clauses import ClauseCutter
+from pipeline.speaking.script import Script, spoken
 
 
 class PhraseBook:
@@ -18,7 +18,7 @@ class PhraseBook:
         self._synthesizer = synthesizer
         self._settings = settings
         self._known: dict[str, tuple[Speech, ...]] = {}
-        self._framed: dict[tuple[str, int, float], tuple[Pcm, ...]] = {}
+        self._framed: dict[tuple[str, str, int, float], tuple[Pcm, ...]] = {}
         self._bytes = 0
 
     @property
@@ -26,12 +26,12 @@ class PhraseBook:
         """Return the rate of the audio in hertz."""
         return self._synthesizer.rate
 
-    async def learn(self, phrases: Iterable[str]) -> int:
+    async def learn(self, phrases: Iterable[str], language: str) -> int:
         """Speak each phrase once, clause by clause as a reply would be cut; return how many clauses are known now.
 
         What no longer fits is not learnt, and is spoken anew each time. Raises SpeakingError.
         """
-        for clause in (clause for phrase in phrases for clause in self._cut(phrase)):
+        for clause in (clause for phrase in phrases for clause in self._cut(phrase, language)):
             if clause in self._known:
                 continue
             pieces = tuple([piece async for piece in self._synthesizer.speak(clause)])
@@ -55,14 +55,14 @@ class PhraseBook:
         finally:
             await pieces.aclose()
 
-    def frames(self, phrase: str, rate: int, frame: float) -> tuple[Pcm, ...]:
+    def frames(self, phrase: str, language: str, rate: int, frame: float) -> tuple[Pcm, ...]:
         """Return a phrase's speech at a line's rate, in frames of ``frame`` seconds; none when it is not known.
 
         Made once for each kind of line.
         """
-        key = (phrase, rate, frame)
+        key = (phrase, language, rate, frame)
         if key not in self._framed:
-            known = [self._known.get(clause) for clause in self._cut(phrase)]
+            known = [self._known.get(clause) for clause in self._cut(phrase, language)]
             pieces = [piece.pcm.data for clause in known if clause is not None for piece in clause]
             whole = b"" if None in known else b"".join(pieces)
             self._framed[key] = _framed(Pcm(whole, self.rate), rate, frame)
@@ -73,9 +73,9 @@ class PhraseBook:
         """Return how much speech is known by heart."""
         return self._bytes / SAMPLE_BYTES / self.rate
 
-    def _cut(self, phrase: str) -> list[str]:
-        cutter = ClauseCutter(self._settings.first_clause_words, self._settings.clause_chars)
-        return [*cutter.feed(phrase), *cutter.flush()]
+    def _cut(self, phrase: str, language: str) -> list[str]:
+        script = Script(self._settings, language)
+        return [spoken(clause) for clause in (*script.feed(phrase), *script.flush())]
 
 
 def _framed(sound: Pcm, rate: int, frame: float) -> tuple[Pcm, ...]:

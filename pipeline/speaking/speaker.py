@@ -8,8 +8,9 @@ from pipeline.audio.framing import Framer
 from pipeline.audio.resample import Resampler
 from pipeline.core.events import Clause
 from pipeline.core.pcm import Pcm
-from pipeline.core.stages import Synthesizer
+from pipeline.core.stages import Said, Synthesizer
 from pipeline.speaking.playhead import Playhead
+from pipeline.speaking.script import spoken, written_until
 
 
 class Speaker:
@@ -39,8 +40,9 @@ class Speaker:
         """Yield the speech of all clauses in order; the last frame is padded with silence. Raises SpeakingError."""
         async for clause in clauses:
             begin = self._spoken
+            said = clause.said or (Said(clause.text, clause.text),)
             self._playhead.clause_begins(clause.text, self._on_the_line(begin))
-            pieces = self._synthesizer.speak(clause.text)
+            pieces = self._synthesizer.speak(spoken(said))
             try:
                 first = True
                 async for piece in pieces:
@@ -49,7 +51,8 @@ class Speaker:
                         first = False
                     self._spoken += piece.pcm.samples
                     for word in piece.words:
-                        self._playhead.word_ends(word.characters, self._on_the_line(begin + word.samples))
+                        heard = written_until(said, word.characters)
+                        self._playhead.word_ends(heard, self._on_the_line(begin + word.samples))
                     for frame in self._framer.feed(self._resampler.feed(piece.pcm)):
                         yield frame
             finally:

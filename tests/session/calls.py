@@ -94,6 +94,7 @@ class Made:
                 primes=self.primes,
                 ladder=self.ladder,
                 phrases=self.agent.phrases.model_copy(update={"failure": self.fallback}),
+                language=self.agent.language,
             ),
         )
         engines = Engines(

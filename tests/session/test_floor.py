@@ -62,6 +62,7 @@ async def stage(
         primes=False,
         ladder=Ladder(filler_after=0.0, phrase_after=0.0),
         phrases=Phrases(failure=""),
+        language="en",
     )
     recognizer = FakeRecognizer([(0.1, "hello")])
     engines = Engines(

@@ -48,7 +48,7 @@ async def placed(
         ladder=ladder or Ladder(filler_after=1.5, filler_every=4.0, phrase_after=12.0),
     )
     made.book = PhraseBook(made.synthesizer, made.speaking)
-    await made.book.learn(AGENT.phrases.all())
+    await made.book.learn(AGENT.phrases.all(), "en")
     await place(made)
     return made
 
