@@ -1,4 +1,10 @@
-"""English rules for what begins with a figure or a currency sign: sums, dates, times, telephone numbers, units."""
+"""English rules for what begins with a figure or a currency sign: sums, dates, times, telephone numbers, units.
+
+Where writing is ambiguous the United States decide: 3/4/2025 is March fourth, unless the first figure can be no month;
+hours above twelve are said with "p.m."; there is no "and" inside a number. Four figures from 1900 to 2099 are a year
+unless a unit follows. ``1,5`` is a decimal. More than six figures, or five and six that do not end in two zeros, are
+read one by one; zero is "zero" there and "oh" in times, years and rooms.
+"""
 
 import re
 from itertools import product
