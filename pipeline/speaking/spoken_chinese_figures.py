@@ -1,4 +1,8 @@
-"""Chinese rules for what begins with a figure or a currency sign: sums, dates, times, telephone numbers, units."""
+"""Chinese rules for what begins with a figure or a currency sign: sums, dates, times, telephone numbers, units.
+
+￥25.5 is 二十五点五元 and 9:30 is 九点半. Figures that name something are read one by one, with 幺 for one: telephone
+numbers, rooms, orders, codes. 两 stands before what is counted, 二 in dates, floors and numbers of buildings.
+"""
 
 import re
 
@@ -218,7 +222,7 @@ NUMBER_RULES: list[Rule] = [
 ]
 FOLLOWERS = beginnings(
     [
-        *UNITS, *CODES, "%", "‰", "～0", *(half + tail for half in "apAP" for tail in ("m", "M", ".m.", ".M.")),
+        *UNITS, *CODES, "%", "‰", *(half + tail for half in "apAP" for tail in ("m", "M", ".m.", ".M.")),
         *_MEASURES.split("|"), "年的时间", "年的时", "年后", "年前", "号房间", "号航班", "号房", "号室",
         "次列车", "次航班", "路公交", "路车", "分", "室", "航班", "房间", "万亿",
         *(f"年{month}{tail}" for month in range(1, 13) for tail in ("", "月")), "年0",

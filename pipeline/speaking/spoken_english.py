@@ -34,8 +34,11 @@ _RANGE_OPENING = re.compile(
     rf"(?:[0-9]|[0-9] ?(?:[ap]\.?m\.?|[AP]\.?M\.?|{alternatives(CODES)})|%|°[CF]?)\s?\Z", re.ASCII
 )
 _STREET_NAME = re.compile(
-    r"(?:\b(?!In |At |The |To |From |Near |Visit |And |Of |Is )[A-Z][a-z]+|[0-9](?:st|nd|rd|th)) \Z"
+    r"(?:\b(?!(?:In|At|The|To|From|Near|Visit|And|Of|Is|On|For|See|Mount|Fort|Port) )[A-Z][a-z'’]+"
+    r"|[0-9](?:st|nd|rd|th)) \Z"
 )
+_HOUSE = re.compile(r"[0-9] (?:[NSEW]\.? )?(?:[A-Z][a-z'’]+ ){1,3}\Z")
+"""A house number and a name: what follows is a street, whatever begins behind it."""
 _NUMBERED_THING = re.compile(
     r"\b(?:room|table|platform|bus|order|item|gate|flight|page|house|apartment|line|track|ticket|phone|serial|part) \Z",
     re.IGNORECASE,
@@ -44,7 +47,7 @@ _LETTER = "[A-Za-z]"
 
 
 def _title(found: re.Match[str], before: str) -> str | None:
-    return None if _STREET_NAME.search(before) and found["short"] in STREETS else TITLES[found["short"]]
+    return None if found["short"] in STREETS and _HOUSE.search(before) else TITLES[found["short"]]
 
 
 def _saint(_found: re.Match[str], before: str) -> str | None:
@@ -53,7 +56,7 @@ def _saint(_found: re.Match[str], before: str) -> str | None:
 
 def _street(found: re.Match[str], before: str) -> str | None:
     """Say ``St.`` behind a name; its full stop stays where it ends the sentence too."""
-    if not _STREET_NAME.search(before):
+    if not _STREET_NAME.search(before) or (found["short"] in TITLES and not found["stop"]):
         return None
     following = found.string[found.end() :].lstrip()
     stays = found["stop"] and (not following or following[0].isupper())
@@ -152,6 +155,8 @@ def _slash(found: re.Match[str], before: str) -> str | None:
     """Say ``/``: "per" behind an amount, nothing between capitals and in ``and/or``, else its name."""
     if in_address(before):
         return None
+    if not before[-1:].strip():
+        return "slash "
     if before.lower().endswith("and") or (before[-1:].isupper() and found.string[1:2].isupper()):
         return " "
     amount = re.search(rf"(?:[{CURRENCY_SIGNS}] ?[0-9.,]*|[0-9] ?(?:[A-Z]{{3}}|GB|MB|kg|lb)|[€£])\Z", before)

@@ -1,4 +1,10 @@
-"""English rules for what begins with a figure or a currency sign: sums, dates, times, telephone numbers, units."""
+"""English rules for what begins with a figure or a currency sign: sums, dates, times, telephone numbers, units.
+
+Where writing is ambiguous the United States decide: 3/4/2025 is March fourth, unless the first figure can be no month;
+hours above twelve are said with "p.m."; there is no "and" inside a number. Four figures from 1900 to 2099 are a year
+unless a unit follows. ``1,5`` is a decimal. More than six figures, or five and six that do not end in two zeros, are
+read one by one; zero is "zero" there and "oh" in times, years and rooms.
+"""
 
 import re
 from itertools import product
@@ -27,21 +33,28 @@ _YEAR_BEFORE = re.compile(
     r"\b(?:in|since|year|of|from|until|before|after|around|circa|summer|winter) \Z", re.IGNORECASE
 )
 _PLACE_BEFORE = re.compile(
-    r"\b(?:room|flight|route|highway|interstate|bus|apartment|suite|gate|unit|building|train|line|area code) #?\Z",
+    r"\b(?:room|flight|route|highway|interstate|bus|apartment|suite|gate|unit|building|train|line|area code|boeing|"
+    r"airbus)(?: #|(?: [A-Z0-9]{2})? )\Z",
     re.IGNORECASE,
 )
 _NAME_BEFORE = re.compile(
     r"\b(?:code|pin|passcode|password|extension|ext\.?|zip|confirmation|booking|reservation|invoice|tracking|ticket|"
-    r"account|reference|ref\.?|serial|order|id)(?: (?:number|code|no\.|id))?(?: is|:)?(?: #|#| )\Z",
+    r"ending in|ends in|account|reference|ref\.?|serial|order|id)(?: (?:number|code|no\.|id))?(?: is|:)?(?: #|#| )\Z",
     re.IGNORECASE,
 )
-_CODE_BEFORE = re.compile(r"(?<![0-9])[A-Za-z]-?\Z")
+_CODE_BEFORE = re.compile(r"(?<![0-9])(?<!\bv)[A-Za-z]-?(?<!\bv)\Z")
+_ITEM_BEFORE = re.compile(r"(?:\A|[.!?:;]\s)\Z")
 _CALL_BEFORE = re.compile(r"\b(?:call|dial|text) \Z", re.IGNORECASE)
 
 
 def _in_address(found: re.Match[str], before: str) -> str | None:
     figures = found.group()
     return (code(figures) if len(figures) <= 4 else digits(figures)) if in_address(before) else None
+
+
+def _list_number(found: re.Match[str], before: str) -> str | None:
+    """Say the number of an item with a comma: its full stop ends no sentence."""
+    return f"{cardinal(int(found[1]))}," if _ITEM_BEFORE.search(before) else None
 
 
 def _date(month: int, day: int, of_year: str) -> str | None:
@@ -83,7 +96,8 @@ def _clock(found: re.Match[str], before: str) -> str | None:
     hour, minute = int(found["hour"]), int(found["minute"])
     if hour > 24 or before.endswith(":"):
         return None
-    half = " p.m." if 12 < hour < 24 else " a.m." if hour in (0, 24) else ""
+    half = " p.m" if 12 < hour < 24 else " a.m" if hour in (0, 24) else ""
+    half += "." if half and found.string[found.end() : found.end() + 1] != "." else ""
     in_range = re.match(r" ?[–-]", found.string[found.end() :]) or re.search(r"[–-] ?\Z", before)
     if minute == 0:
         return cardinal((hour - 1) % 12 + 1) + (half or ("" if in_range else " o'clock"))
@@ -169,6 +183,10 @@ def _ratio(found: re.Match[str], _before: str) -> str:
     return f"{cardinal(int(found[1]))} to {cardinal(int(found[2]))}"
 
 
+def _rating(found: re.Match[str], _before: str) -> str:
+    return f"{quantity(found[1])} out of {cardinal(int(found[2]))}"
+
+
 def _height(found: re.Match[str], _before: str) -> str:
     return f"{cardinal(int(found[1]))} foot {cardinal(int(found[2]))}"
 
@@ -205,7 +223,7 @@ def _plain(found: re.Match[str], before: str) -> str:
     if len(figures) > 6 or (len(figures) > 4 and number % 100):
         return cardinal(number) if number % 100_000 == 0 and len(figures) < 13 else digits(figures)
     known_year = _YEAR_BEFORE.search(before) or _MONTH_BEFORE.search(before)
-    if 1900 <= number <= 2099 or (known_year and 1100 <= number < 1900) or (len(figures) == 4 and attached):
+    if 1900 <= number <= 2099 or (known_year and 1100 <= number < 3000) or (len(figures) == 4 and attached):
         return year(number)
     return cardinal(number)
 
@@ -223,8 +241,9 @@ _MONEY = rf"(?P<sign>[{CURRENCY_SIGNS}]) ?(?P<minus>-)?{_SUM}"
 _CODE = rf"(?P<code>{alternatives(CODES)}){_END}"
 NUMBER_RULES: list[Rule] = [
     rule("[0-9]+", _in_address),
-    *PHONE_RULES,
     rule(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})(?![0-9]|[-/][0-9])", _year_first),
+    *PHONE_RULES,
+    rule(r"([0-9]{1,2})\.(?= )", _list_number),
     rule(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}|[0-9]{2})(?![0-9]|/[0-9])", _month_first),
     rule(r"([0-9]{1,2})\.([0-9]{1,2})\.([12][0-9]{3})(?![0-9]|\.[0-9])", _day_first),
     rule(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9]|\.[0-9])", _network_address),
@@ -244,6 +263,7 @@ NUMBER_RULES: list[Rule] = [
         lambda found, _before: f"{quantity(found['number'])} by{' ' if found['by'].endswith(' ') else ''}",
     ),
     rule(r"(?:(?P<whole>[0-9]+) )?(?P<above>[0-9]{1,3})/(?P<below>[0-9]{1,3})(?![0-9]|/[0-9])", _fraction),
+    rule(r"([0-9]\.[0-9]+)/([0-9]{1,3})(?![0-9]|/[0-9])", _rating),
     rule(rf"([0-9]+) ?([{''.join(FRACTIONS)}])", _mixed),
     rule(r"([0-9]{1,3}):([0-9]{1,3})(?![0-9:])", _ratio),
     rule(r"([0-9]{1,2})(?![0-9]|[.,:][0-9])", _day),

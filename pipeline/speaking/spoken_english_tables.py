@@ -102,9 +102,9 @@ STREETS = {
 }  # fmt: skip
 """Abbreviations behind a name."""
 PHRASES = {
-    "e.g.": "for example", "E.g.": "For example", "i.e.": "that is", "I.e.": "That is", "vs.": "versus",
+    "e.g.": "for example", "E.g.": "For example", "i.e.": "that is", "vs.": "versus",
     "approx.": "approximately", "Approx.": "Approximately", "incl.": "including", "excl.": "excluding",
-    "w/o": "without", "Ph.D.": "PhD", "a.k.a.": "also known as", "c/o": "care of",
+    "w/o": "without", "Ph.D.": "PhD", "c/o": "care of",
 }  # fmt: skip
 """Abbreviations that are followed by more."""
 LAST = {

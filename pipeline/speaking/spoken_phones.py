@@ -61,5 +61,7 @@ PHONE_RULES: list[Rule] = [
     rule(rf"[0-9]{{3}}[-. ][0-9]{{4}}{_END}", _local),
     rule(rf"[0-9]{{1,4}}(?:[- ][0-9]{{2,4}}){{2,6}}{_END}", _many_groups),
     rule(rf"0[0-9]{{1,4}}[- ][0-9]{{3,8}}{_END}", _phone),
+    rule(r"1-[0-9]{3}(?=-[A-Z])", _phone),
+    rule(rf"[0-9]+(?:-[0-9]+){{3,}}{_END}", _phone),
     rule(rf"[0-9]{{7,15}}{_END}", _solid),
 ]

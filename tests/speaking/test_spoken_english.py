@@ -20,6 +20,7 @@ from pipeline.speaking.spoken_form import spoken
         ("3.14", "three point one four"),
         ("1.5 million people", "one point five million people"),
         ("20k users", "twenty thousand users"),
+        ("1. Tea. 2. Coffee. At 8. We", "one, Tea. two, Coffee. At eight. We"),
     ],
 )
 def test_numbers(written: str, said: str) -> None:
@@ -39,6 +40,7 @@ def test_numbers(written: str, said: str) -> None:
         ("10/10", "ten out of ten"),
         ("2½ or ½", "two and a half or one half"),
         ("24/7", "twenty-four seven"),
+        ("4.5/5 stars", "four point five out of five stars"),
     ],
 )
 def test_ordinals_and_fractions(written: str, said: str) -> None:
@@ -126,6 +128,7 @@ def test_dates(written: str, said: str) -> None:
         ("12:05", "twelve oh five"),
         ("at 17:00", "at five p.m."),
         ("at 17:30", "at five thirty p.m."),
+        ("at 17:15.", "at five fifteen p.m."),
         ("at 9:00", "at nine o'clock"),
         ("0:15", "twelve fifteen a.m."),
         ("7:45pm", "seven forty-five p.m."),
@@ -176,6 +179,8 @@ def test_units(written: str, said: str) -> None:
         ("+44 20 7946 0958", "plus four four, two zero, seven nine four six, zero nine five eight"),
         ("020 7946 0958", "zero two zero, seven nine four six, zero nine five eight"),
         ("call 911", "call nine one one"),
+        ("1-800-FLOWERS", "one, eight hundred-FLOWERS"),
+        ("978-3-16-148410-0", "nine seven eight, three, one six, one four, eight four one zero, zero"),
     ],
 )
 def test_telephone_numbers(written: str, said: str) -> None:
@@ -193,6 +198,9 @@ def test_telephone_numbers(written: str, said: str) -> None:
         ("room 204", "room two oh four"),
         ("room 12", "room twelve"),
         ("flight 1234", "flight twelve thirty-four"),
+        ("flight UA 1543", "flight UA fifteen forty-three"),
+        ("ending in 4242", "ending in four two four two"),
+        ("v2", "version two"),
         ("Route 66", "Route sixty-six"),
         ("A380", "A-three eighty"),
         ("B12", "B-twelve"),
@@ -225,6 +233,9 @@ def test_names_made_of_figures(written: str, said: str) -> None:
         ("Dr. Jones", "Doctor Jones"),
         ("St. Louis", "Saint Louis"),
         ("5 Main St. We", "five Main Street. We"),
+        ("Main St. in town", "Main Street in town"),
+        ("Ask Dr. Smith.", "Ask Doctor Smith."),
+        ("Hello Dr Jones.", "Hello Dr Jones."),
         ("12 Oak Dr. We", "twelve Oak Drive. We"),
         ("e.g. tea", "for example tea"),
         ("i.e. me", "that is me"),
@@ -236,6 +247,7 @@ def test_names_made_of_figures(written: str, said: str) -> None:
         ("U.S. Office", "U.S. Office"),
         ("ext. 12", "extension twelve"),
         ("No, thanks.", "No, thanks."),
+        ("See p. 5", "See page five"),
         ("Sun is up. Sat down.", "Sun is up. Sat down."),
         ("Ph.D. students", "PhD students"),
     ],
@@ -261,6 +273,7 @@ def test_abbreviations(written: str, said: str) -> None:
         ("bob99@x.com", "bob-ninety-nine at x dot com"),
         ("shop24.com", "shop-twenty-four dot com"),
         ("main.py", "main dot py"),
+        ("/usr/bin", "slash usr slash bin"),
         ("Node.js", "Node dot js"),
         ("open.We", "open. We"),
         ("http://localhost:8080", "localhost colon eighty eighty"),
