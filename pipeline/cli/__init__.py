@@ -2,7 +2,7 @@
 
 import typer
 
-from pipeline.cli import call, check, demo, models, serve
+from pipeline.cli import call, check, demo, models, sanitize, serve
 
 app = typer.Typer(
     help="Answers calls: hears a turn, transcribes it, asks a model and speaks the answer.",
@@ -13,6 +13,7 @@ app.command("serve")(serve.serve)
 app.command("call")(call.call)
 app.command("check")(check.check)
 app.command("demo")(demo.demo)
+app.command("sanitize")(sanitize.sanitize)
 app.add_typer(models.app, name="models")
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.configuration import complaints
 from pipeline.core.stages import ChatOptions
+from pipeline.dialog.privacy import Privacy
 from pipeline.settings import SettingsError
 
 AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -66,6 +67,7 @@ class AgentFile(BaseModel):
     """The agent's part of the prompt: who it is and all that it knows."""
     phrases: Phrases = Phrases()
     writing: Writing = Writing()
+    privacy: Privacy = Privacy()
 
 
 class Agent(AgentFile):

@@ -21,7 +21,7 @@ What is taken for what:
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from pipeline.dialog.redact_chain import LONGEST_HELD, Chain, Chains, Decided, Piece, Span
@@ -39,6 +39,7 @@ __all__ = [
     "Treatment",
     "findings",
     "redacted",
+    "values",
 ]
 
 POLICY: Mapping[Kind, Treatment] = MappingProxyType(
@@ -110,20 +111,29 @@ class Redactor:
         *,
         pseudonyms: Pseudonyms | None = None,
         spoken: bool = False,
+        public: Collection[str] = (),
     ) -> None:
         self._policy = {**POLICY, **policy}
         if pseudonyms is None and Treatment.PSEUDONYM in self._policy.values():
             raise ValueError("the policy asks for pseudonyms: give them")
         self._pseudonyms = pseudonyms
         self._spoken = spoken
+        self._public = public
+        """Values that are not personal; see ``values``."""
         self._region = region
         self._chains = Chains(self._find)
         self._findings: list[Finding] = []
+        self._values: set[str] = set()
 
     @property
     def findings(self) -> Sequence[Finding]:
         """Return what was found so far, in order, with the kinds that pass."""
         return tuple(self._findings)
+
+    @property
+    def values(self) -> frozenset[str]:
+        """Return what was found so far, each in the one form that all ways of writing it have."""
+        return frozenset(self._values)
 
     @property
     def held(self) -> int:
@@ -137,6 +147,10 @@ class Redactor:
     def flush(self) -> str:
         """Return what was held back; the input is over."""
         return "".join(map(self._told, self._chains.flush()))
+
+    def give_up(self) -> str:
+        """Return what was held back, as far as it cannot be the beginning of personal data; the input broke off."""
+        return self._chains.give_up()
 
     def _find(self, chain: Chain) -> list[Span]:
         return find(chain, self._region)
@@ -163,6 +177,9 @@ class Redactor:
         return [*parts, "".join(texts[at:])]
 
     def _treated(self, span: Span, original: str, chain: Chain) -> str:
+        self._values.add(span.value)
+        if span.value in self._public:
+            return original
         match self._policy[span.kind]:
             case Treatment.PSEUDONYM if self._pseudonyms is not None:
                 return self._pseudonyms.name(span.kind, span.value, original)
@@ -187,6 +204,14 @@ def redacted(
     """Return the whole of ``text``, redacted."""
     redactor = Redactor(policy, region, pseudonyms=pseudonyms, spoken=spoken)
     return redactor.feed(text) + redactor.flush()
+
+
+def values(text: str, region: str = "US") -> frozenset[str]:
+    """Return the personal data of ``text``, each in the one form that all ways of writing it have."""
+    redactor = Redactor(dict.fromkeys(Kind, Treatment.PASS), region)
+    redactor.feed(text)
+    redactor.flush()
+    return redactor.values
 
 
 def findings(text: str, region: str = "US") -> list[Finding]:

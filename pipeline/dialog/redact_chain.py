@@ -7,6 +7,7 @@ same input gives the same chains.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from pipeline.dialog.redact_kinds import Kind
@@ -85,6 +86,11 @@ def _single(character: str, sign: str) -> Token:
     return Token(Sort.GAP if sign in _BREAKS else Sort.OTHER, character)
 
 
+HARMLESS = 3
+"""Digits of a number that was broken off which may be told: as many as an hour or a price has."""
+_SECRET = frozenset({Sort.VALUE, Sort.TIMES, Sort.PIECES, Sort.ZEROS, Sort.MARK})
+
+
 class Chains:
     """Cuts one input. At most ``LONGEST_HELD`` characters are held back."""
 
@@ -127,6 +133,15 @@ class Chains:
         self._end_han(made)
         self._close(made)
         return made
+
+    def give_up(self) -> str:
+        """Return what is held back, as far as it cannot be the beginning of personal data that tells anything."""
+        sort = Sort.VALUE if self._run_plain.isdigit() else Sort.WORD
+        held = [*self._tokens, Token(sort, self._run, self._run_plain)]
+        digits = accumulate(len(token.value) for token in held if token.sort is Sort.VALUE)
+        if max(digits, default=0) <= HARMLESS and not any(token.value == "@" for token in held):
+            return "".join(token.text for token in held)
+        return "".join(token.text for token in takewhile(lambda token: token.sort not in _SECRET, held))
 
     def _is_han(self, character: str, sign: str, made: list[Piece]) -> bool:
         """Return whether ``character`` belongs to a Chinese word of the table, which means something in chains only."""
@@ -204,7 +219,8 @@ class Chains:
     def _close(self, made: list[Piece]) -> None:
         if self._tokens:
             chain = Chain(self._given, self._past, tuple(self._tokens))
-            self._give(Decided(chain, self._find(chain)), made)
+            made.append(Decided(chain, self._find(chain)))
+            self._tell(chain.text)
         self._tokens, self._size, self._place = [], 0, Place()
 
     def _cut(self, made: list[Piece]) -> None:
@@ -219,15 +235,13 @@ class Chains:
             over += 1
         over = max([over, *(span.end for span in spans if span.first < over)])
         done = [span for span in spans if span.end <= over]
-        self._give(Decided(Chain(chain.start, chain.before, chain.tokens[:over]), done), made)
+        decided = Chain(chain.start, chain.before, chain.tokens[:over])
+        made.append(Decided(decided, done))
+        self._tell(decided.text)
         self._tokens = self._tokens[over:]
         self._size = sum(len(token.text) for token in self._tokens)
         if not self._tokens:
             self._place = Place()
-
-    def _give(self, decided: Decided, made: list[Piece]) -> None:
-        made.append(decided)
-        self._tell(decided.chain.text)
 
     def _tell(self, text: str) -> None:
         self._past = (self._past + text)[-CONTEXT:]

@@ -1,11 +1,14 @@
 """Responder: what has been said in, clean reply text out, while the model is still writing."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from enum import IntEnum
+from functools import partial
 
+from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message
 from pipeline.dialog.brevity import FirstSentence
 from pipeline.dialog.prompt import messages
+from pipeline.dialog.redact import Redactor
 from pipeline.dialog.sanitize import Sanitizer
 
 
@@ -23,10 +26,17 @@ class Responder:
     """Answers for one agent. Holds no call's state."""
 
     def __init__(
-        self, model: ChatModel, persona: str, options: ChatOptions, *, smaller: ChatModel | None = None
+        self,
+        model: ChatModel,
+        persona: str,
+        options: ChatOptions,
+        *,
+        smaller: ChatModel | None = None,
+        redactor: Callable[[], Redactor] | None = None,
     ) -> None:
-        """Take the shared models and the agent's part of the prompt."""
+        """Take the shared models, the agent's part of the prompt, and what keeps a secret out of each answer."""
         self._model = model
+        self._redactor = redactor or partial(Redactor, spoken=True)
         self._smaller = smaller
         self._persona = persona
         self._options = options
@@ -34,26 +44,37 @@ class Responder:
     async def reply(self, said: Sequence[Message], effort: Effort = Effort.FULL) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError.
 
-        A model that goes on to write the caller's part is stopped there, as is one whose answer is to be short; such a
-        reply has no usage.
+        The first delta comes with the first word of the model, and is empty while that word is held back. A model that
+        goes on to write the caller's part is stopped there, as is one whose answer is to be short; such a reply has no
+        usage.
         """
         model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
-        sanitizer, sentence = Sanitizer(), FirstSentence() if effort else None
+        sanitizer, redactor, sentence = Sanitizer(), self._redactor(), FirstSentence() if effort else None
         stream = model.stream(messages(self._persona, said), self._options)
+        begun = False
         try:
             async for delta in stream:
-                text = sanitizer.feed(delta.text)
+                clean = sanitizer.feed(delta.text)
+                text = redactor.feed(clean)
+                if sanitizer.over:
+                    text += redactor.flush()
                 if sentence is not None:
                     text = sentence.feed(text)
-                if text or delta.usage is not None:
+                if text or delta.usage is not None or (clean and not begun):
+                    begun = True
                     yield ChatDelta(text, delta.usage)
                 if sanitizer.over or (sentence is not None and sentence.over):
                     break
             else:
-                rest = sanitizer.flush()
+                rest = redactor.feed(sanitizer.flush()) + redactor.flush()
                 rest = rest if sentence is None else sentence.feed(rest)
                 if rest:
                     yield ChatDelta(rest)
+        except DialogError:
+            rest = redactor.give_up()
+            if rest:
+                yield ChatDelta(rest)
+            raise
         finally:
             await stream.aclose()
 

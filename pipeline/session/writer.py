@@ -70,8 +70,7 @@ class Writer:
         with self.patience:
             async for delta in source:
                 self.usage = delta.usage or self.usage
-                if delta.text:
-                    return delta.text
+                return delta.text
         if self.patience.cancelled_caught:
             raise DialogError("over-budget", "the model took too long to begin", retryable=True)
         return ""

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
+from pipeline.dialog.privacy import Privacy
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.responder import Responder
 from tests.fakes import FakeModel
@@ -42,7 +43,13 @@ async def test_text_that_was_held_back_comes_at_the_end() -> None:
 
 async def test_deltas_of_which_nothing_is_left_are_not_passed_on() -> None:
     found = await replied("", "**", "At nine.")
-    assert all(delta.text or delta.usage for delta in found)
+    assert all(delta.text or delta.usage for delta in found[1:])
+
+
+async def test_the_first_delta_comes_with_the_first_word_though_it_is_held_back() -> None:
+    answers, _ = responder("<think>Hm.</think>", "One", " moment.")
+    async with aclosing(answers.reply(SAID)) as reply:
+        assert [(await anext(reply)).text for _ in range(2)] == ["", "One "]
 
 
 @pytest.mark.parametrize("caller", ["\nUser: thanks", "<|im_end|>\nthanks"])
@@ -67,9 +74,9 @@ async def test_closing_early_ends_the_models_work() -> None:
 
 
 async def test_an_error_of_the_model_comes_through_and_leaves_nothing_open() -> None:
-    answers, model = responder("At ", DialogError("engine-timeout", "no token"))
+    answers, model = responder("At nine, we", DialogError("engine-timeout", "no token"))
     reply = answers.reply(SAID)
-    assert (await anext(reply)).text == "At"
+    assert [(await anext(reply)).text for _ in range(2)] == ["At nine, ", "we"]
     with pytest.raises(DialogError, match="no token"):
         await anext(reply)
     assert model.open_streams == 0
@@ -79,3 +86,31 @@ async def test_warming_reads_the_agents_prefix() -> None:
     answers, model = responder()
     await answers.warm()
     assert model.warmed == [messages("You keep a shop.", ())]
+
+
+async def test_personal_data_is_not_said_however_it_comes() -> None:
+    found = await replied(
+        "Your card is 41", "11 1111 11", "11 1111, call me at four one five, ", "five five five two six", " seven one."
+    )
+    assert "".join(delta.text for delta in found) == "Your card is a card number, call me at a phone number."
+
+
+async def test_what_the_persona_says_may_be_said() -> None:
+    persona = "You keep a shop. Its number is (415) 555-2671."
+    model = FakeModel([(0.0, "Call 415 555 2671, not 415 555 2672.")])
+    answers = Responder(model, persona, ChatOptions(), redactor=Privacy().redactor(persona))
+    assert "".join([delta.text async for delta in answers.reply(SAID)]) == "Call 415 555 2671, not a phone number."
+
+
+async def test_half_a_secret_does_not_leave_when_the_model_fails() -> None:
+    answers, _ = responder("Your card is 4111 1111 1111", DialogError("engine-timeout", "no token"))
+    told: list[ChatDelta] = []
+    with pytest.raises(DialogError):
+        await told_by(answers, told)
+    assert "".join(delta.text for delta in told) == "Your card is "
+
+
+async def told_by(answers: Responder, told: list[ChatDelta]) -> None:
+    async with aclosing(answers.reply(SAID)) as reply:
+        async for delta in reply:
+            told.append(delta)  # noqa: PERF401  what was told before the error counts

@@ -36,13 +36,13 @@ async def test_a_model_that_fails_is_replaced_by_a_phrase() -> None:
 
 async def test_a_model_that_breaks_off_leaves_what_it_wrote() -> None:
     broken = DialogError("engine-timeout", "no token")
-    script: list[tuple[float, str | DialogError]] = [(0.2, "We open at nine. "), (0.1, "And"), (0.1, broken)]
+    script: list[tuple[float, str | DialogError]] = [(0.2, "We open now. "), (0.1, "And"), (0.1, broken)]
     made = Made(FakeLine([(1.0, 2.0)], 8.0), model=FakeModel(script))
     await place(made)
     (reply,) = made.line.of(ReplyEnded)
     assert isinstance(reply, ReplyEnded)
     assert reply.status is ReplyStatus.FAILED
-    assert reply.heard == "We open at nine. And"
+    assert reply.heard == "We open now. And"
 
 
 async def test_a_voice_that_fails_ends_the_reply_not_the_call() -> None:
