@@ -60,7 +60,7 @@ def write(
     """Write a new database. Raises KnowledgeError: ``no-vectors`` without sqlite-vec, ``knowledge-unwritable``."""
     connection = apsw.Connection(str(file))
     try:
-        connection.execute(_SCHEMA)
+        connection.execute(_SCHEMA).fetchall()
         with connection:
             _write_passages(connection, cuts)
             known = {"format": str(FORMAT), "version": version(cuts), "passages": str(len(cuts)), **about}
@@ -76,7 +76,7 @@ def write(
         connection.execute("INSERT INTO questions (questions) VALUES ('optimize')")
         connection.execute("VACUUM")
     except apsw.Error as error:
-        raise KnowledgeError("knowledge-unwritable", f"{file} cannot be written: {error}") from error
+        raise KnowledgeError("knowledge-unwritable", f"the database cannot be written: {error}") from error
     finally:
         connection.close()
 
@@ -184,7 +184,7 @@ class Database:
         uri = f"file:{quote(str(self._file.resolve()))}?mode=ro&immutable=1"
         connection = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
         # No mmap: a file that is cut short in its place would end the process.
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}; PRAGMA query_only = 1")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}; PRAGMA query_only = 1").fetchall()
         self.vectors = self.vectors and _with_vectors(connection)
         return connection
 

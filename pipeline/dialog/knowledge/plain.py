@@ -4,6 +4,10 @@ import re
 from collections.abc import Iterator
 
 from pipeline.dialog.knowledge.documents import Section
+from pipeline.dialog.knowledge.terms import DENSE
+
+TITLE_CHARACTERS = 80
+ENDS = tuple(".!?。！？:：;；,，")
 
 _HEADING = re.compile(r" {0,3}(#{1,6})\s+(.+?)\s*#*\s*$")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})\s*$")
@@ -13,13 +17,18 @@ _LEADING = re.compile(r"^[ \t]*(?:>[ \t]?)*(?:(?:[-*+•]|\d{1,3}[.)])[ \t]+)?(?
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\](?:\([^()\s]*(?:\s+[\"'][^\"'\n]*[\"'])?\)|\[[^\[\]\n]*\])")
 _REFERENCE = re.compile(r" {0,3}\[[^\]\n]+\]:\s*\S+.*$")
 _STRESS = re.compile(r"(\*{1,3}|_{1,3}|~~|`+)(?=\S)(.+?)(?<=\S)\1")
+_GLUED = re.compile(rf"[{DENSE}，。！？；：、”）》][{DENSE}，。！？；：、“（《]")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
 def text(written: str) -> list[Section]:
-    """Return a text's paragraphs as one section: they are parted by empty lines."""
-    paragraphs = tuple(" ".join(part.split()) for part in re.split(r"\n[ \t]*\n", written.replace("\r\n", "\n")))
-    return [Section((), paragraphs)]
+    """Return a text's paragraphs, parted by empty lines, as one section; a short first line alone is its title."""
+    blocks = re.split(r"\n[ \t]*\n", written.replace("\r\n", "\n").strip())
+    paragraphs = [_flowing(block.split("\n")) for block in blocks]
+    first = paragraphs[0]
+    if len(paragraphs) > 1 and len(first) <= TITLE_CHARACTERS and "\n" not in blocks[0] and first[-1:] not in ENDS:
+        return [Section((first,), tuple(paragraphs[1:]))]
+    return [Section((), tuple(paragraphs))]
 
 
 def markdown(written: str) -> list[Section]:
@@ -36,7 +45,7 @@ def markdown(written: str) -> list[Section]:
         if level:
             close()
             path[:] = [(depth, title) for depth, title in path if depth < level]
-            path.append((level, _unmarked(line)))
+            path.append((level, _unmarked(line).strip()))
         else:
             lines.append(line)
     close()
@@ -72,21 +81,36 @@ def _without_preface(lines: list[str]) -> list[str]:
 
 
 def _paragraphs(lines: list[str]) -> Iterator[str]:
-    """Yield the paragraphs; the lines of a list or a table stay lines, each with an end that can be read."""
+    """Yield the paragraphs; the items of a list and the rows of a table stay lines, what was wrapped does not."""
     block: list[str] = []
     for line in [*lines, ""]:
         if line.strip():
-            block.append(line.strip())
+            block.append(line)
         elif block:
-            yield "\n".join(block)
+            yield _flowing(block)
             block = []
 
 
+def _flowing(lines: list[str]) -> str:
+    """Return lines as one, but for those that begin with a break; scripts without spaces get none between lines."""
+    flowing = ""
+    for line in lines:
+        text = line.strip()
+        if flowing and text and not line.startswith("\n"):
+            flowing += "" if _GLUED.fullmatch(flowing[-1] + text[0]) else " "
+        flowing += "\n" + text if line.startswith("\n") else text
+    return flowing.strip("\n")
+
+
 def _unmarked(line: str) -> str:
-    if line.strip().startswith("|"):
+    """Return a line without marks; with a break in front if it is an item or a row."""
+    is_row = line.strip().startswith("|")
+    if is_row:
         cells = (cell.strip() for cell in line.strip().strip("|").split("|"))
         line = ", ".join(cell for cell in cells if cell)
+    lead = _LEADING.match(line)
+    is_item = is_row or bool(lead and lead[0].strip(" \t>"))
     line = _LINK.sub(r"\1", _LEADING.sub("", line))
     for _ in range(3):
         line = _STRESS.sub(r"\2", line)
-    return _ESCAPE.sub(r"\1", line)
+    return ("\n" if is_item else "") + _ESCAPE.sub(r"\1", line)

@@ -41,10 +41,18 @@ _ASIDE = _words(
 )
 _ASKING = _words("what when where which who whom whose why how")
 _NEGATIONS = _words("not no nor never without")
-_ASIDE_DENSE = frozenset("的了吗呢吧啊呀哦嗯是我你您他她它们这那个就都也很和与或请在有着么嘛")
+_ASIDE_DENSE = frozenset("的了吗呢吧啊呀哦嗯是我你您他她它们这那个就都也很和与或请在有着么嘛要会能想")
 _ASKING_DENSE = frozenset("几何怎哪谁什多少")
 _PHRASES_DENSE = re.compile("请问|你好|您好|麻烦|谢谢|一下|你们|我们|您们|咱们|我想(?:问|知道)?|想问|告诉我|可以")
 """Politeness and persons, taken out before pairs are made of their neighbours."""
+
+_ALSO = (
+    (re.compile(r"\b(?:how much|costs?|prices?|expensive|cheap|charge|fee)\b"), ("price", "cost", "dollar", "free")),
+    (re.compile(r"\b(?:what time|when|hours?)\b"), ("open", "close")),
+    (re.compile("多少钱|价格|价钱|怎么卖|贵|便宜|费用|收费"), ("元", "费")),
+    (re.compile("几点|什么时候|时间"), ("点", "上午", "下午")),
+)
+"""What a document says to questions of this kind, where it does not repeat their words."""
 
 
 def terms(text: str) -> list[str]:
@@ -54,8 +62,12 @@ def terms(text: str) -> list[str]:
 
 def asked(text: str) -> list[str]:
     """Return the terms of a question that are worth looking up, each once, in their order."""
-    without = _PHRASES_DENSE.sub(" ", _folded(text))
-    return [term for term in dict.fromkeys(_terms(without)) if not _is_idle(term)]
+    folded = _folded(text)
+    found = dict.fromkeys(term for term in _terms(_PHRASES_DENSE.sub(" ", folded)) if not _is_idle(term))
+    for pattern, other in _ALSO:
+        if pattern.search(folded):
+            found.update(dict.fromkeys(other))
+    return list(found)
 
 
 def meant(text: str) -> frozenset[str]:
