@@ -83,6 +83,8 @@ def _read(file: Path) -> list[Section]:
                 raise KnowledgeError("unknown-kind", f"{file}: is none of {kinds}")
     except OSError as error:
         raise KnowledgeError("document-unreadable", f"{file}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise KnowledgeError("document-broken", f"{file}: {error}") from error
 
 
 _MARKS: Mapping[bytes, str] = MappingProxyType(

@@ -14,10 +14,10 @@ FULL = 60
 MOST = 120
 """Words that no passage exceeds; an approved answer stays whole."""
 TITLE_CHARACTERS = 200
-LONGEST_RUN = 800
-"""Characters of a piece without a space or an end of sentence."""
+WORD_CHARACTERS = 15
+"""Characters that count as a word where there is none: rows of dots, addresses."""
 
-_SENTENCE = re.compile(r".+?(?:[.!?…]+[\"'’”)\]]*(?=\s|$)|[。！？；]+[”’」』）]*|\n|$)\s*", re.DOTALL)
+_END = re.compile(r"[.!?…]+[\"'’”)\]]*(?=\s|$)|[。！？；]+[”’」』）]*|\n")
 _SPACED = re.compile(r"\S+\s*")
 
 
@@ -70,7 +70,7 @@ def _packed(paragraphs: Sequence[str]) -> Iterator[str]:
     held: list[str] = []
     length = 0.0
     for piece in (piece for paragraph in paragraphs for piece in _pieces(paragraph)):
-        size = words(piece)
+        size = _size(piece)
         if held and (length >= FULL or length + size > MOST):
             yield _joined(held)
             held, length = [], 0.0
@@ -78,6 +78,10 @@ def _packed(paragraphs: Sequence[str]) -> Iterator[str]:
         length += size
     if held:
         yield _joined(held)
+
+
+def _size(text: str) -> float:
+    return max(words(text), len(text) / WORD_CHARACTERS)
 
 
 def _joined(pieces: Sequence[str]) -> str:
@@ -88,15 +92,16 @@ def _joined(pieces: Sequence[str]) -> str:
 
 def _pieces(paragraph: str) -> Iterator[str]:
     """Yield a paragraph whole if it is short enough, else its sentences, else stretches of them."""
-    if words(paragraph) <= MOST and len(paragraph) <= 2 * LONGEST_RUN:
+    if _size(paragraph) <= MOST:
         yield paragraph
         return
-    for sentence in (match[0].strip() for match in _SENTENCE.finditer(paragraph)):
-        if words(sentence) <= MOST and len(sentence) <= LONGEST_RUN:
-            if sentence:
-                yield sentence
-            continue
-        yield from _stretches(sentence)
+    begins = 0
+    for ends in [*(match.end() for match in _END.finditer(paragraph)), len(paragraph)]:
+        sentence, begins = paragraph[begins:ends].strip(), ends
+        if _size(sentence) > MOST:
+            yield from _stretches(sentence)
+        elif sentence:
+            yield sentence
 
 
 def _stretches(sentence: str) -> Iterator[str]:
@@ -105,8 +110,8 @@ def _stretches(sentence: str) -> Iterator[str]:
     for match in _SPACED.finditer(sentence):
         for start in range(0, len(match[0]), FULL):
             bit = match[0][start : start + FULL]
-            size = words(bit)
-            if held and (length + size > FULL or len(held) + len(bit) > LONGEST_RUN):
+            size = _size(bit)
+            if held and length + size > FULL:
                 yield held.strip()
                 held, length = "", 0.0
             held, length = held + bit, length + size

@@ -69,7 +69,9 @@ def _pages(reader: PdfReader, file: Path, clock: Clock) -> list[Section]:
     until, characters = clock.now() + SECONDS, 0
     sections = []
     for page in reader.pages:
-        text = page.extract_text()
+        drawing = page.get_contents()
+        # Parsed beforehand, because the extraction takes a page beyond the limits for an empty one.
+        text = page.extract_text() if drawing is not None and drawing.operations else ""
         characters += len(text)
         if characters > TEXT_CHARACTERS:
             raise _too_large(file, f"has more than {TEXT_CHARACTERS} characters of text")

@@ -7,17 +7,20 @@ from pipeline.dialog.knowledge.documents import Section
 from pipeline.dialog.knowledge.terms import DENSE
 
 TITLE_CHARACTERS = 80
+LINE_CHARACTERS = 10_000
+"""A longer line is no text that somebody wrote with marks in it."""
 ENDS = tuple(".!?。！？:：;；,，")
 
 _HEADING = re.compile(r" {0,3}(#{1,6})\s+(.+?)\s*#*\s*$")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})\s*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_RULE = re.compile(r"[ \t]*(?:[-*_][ \t]*){3,}$|[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*\|)+(?:[ \t]*:?-+:?)?[ \t]*$")
+_RULE = re.compile(r"[ \t]*(?:[-*_][ \t]*){3,}$")
+_TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _LEADING = re.compile(r"^[ \t]*(?:>[ \t]?)*(?:(?:[-*+•]|\d{1,3}[.)])[ \t]+)?(?:\[[ xX]\][ \t]+)?")
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\](?:\([^()\s]*(?:\s+[\"'][^\"'\n]*[\"'])?\)|\[[^\[\]\n]*\])")
 _REFERENCE = re.compile(r" {0,3}\[[^\]\n]+\]:\s*\S+.*$")
-_STRESS = re.compile(r"(\*{1,3}|_{1,3}|~~|`+)(?=\S)(.+?)(?<=\S)\1")
-_GLUED = re.compile(rf"[{DENSE}，。！？；：、”）》][{DENSE}，。！？；：、“（《]")
+_STRESS = re.compile(r"(\*{1,3}|~~|`+|(?<![^\W_])_{1,3})(?=\S)(.{1,300}?)(?<=\S)\1(?!(?<=_)[^\W_])")
+_GLUED = re.compile(rf"[{DENSE}，。！？；：、”》][{DENSE}，。！？；：、“《]")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
@@ -68,7 +71,7 @@ def _lines(written: str) -> Iterator[tuple[int, str]]:
         elif place < len(lines) and line.strip() and "|" not in line and (under := _UNDERLINE.match(lines[place])):
             place += 1
             yield (1 if under[1][0] == "=" else 2), line.strip()
-        elif not _REFERENCE.match(line):
+        elif not _REFERENCE.match(line) and not ("|" in line and _TABLE_RULE.match(line)):
             yield 0, "" if _RULE.match(line) else _unmarked(line)
 
 
@@ -111,6 +114,6 @@ def _unmarked(line: str) -> str:
     lead = _LEADING.match(line)
     is_item = is_row or bool(lead and lead[0].strip(" \t>"))
     line = _LINK.sub(r"\1", _LEADING.sub("", line))
-    for _ in range(3):
+    for _ in range(3 if len(line) < LINE_CHARACTERS else 0):
         line = _STRESS.sub(r"\2", line)
     return ("\n" if is_item else "") + _ESCAPE.sub(r"\1", line)

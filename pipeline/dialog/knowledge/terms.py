@@ -47,9 +47,11 @@ _PHRASES_DENSE = re.compile("请问|你好|您好|麻烦|谢谢|一下|你们|�
 """Politeness and persons, taken out before pairs are made of their neighbours."""
 
 _ALSO = (
-    (re.compile(r"\b(?:how much|costs?|prices?|expensive|cheap|charge|fee)\b"), ("price", "cost", "dollar", "free")),
+    (re.compile(r"\b(?:how much|costs?|prices?|expensive|cheap\w*|charge|fee)\b"), ("price", "cost")),
+    (re.compile(r"\b(?:where|address|directions)\b"), ("address", "street")),
     (re.compile(r"\b(?:what time|when|hours?)\b"), ("open", "close")),
     (re.compile("多少钱|价格|价钱|怎么卖|贵|便宜|费用|收费"), ("元", "费")),
+    (re.compile("在哪|地址|怎么走"), ("地址", "路")),
     (re.compile("几点|什么时候|时间"), ("点", "上午", "下午")),
 )
 """What a document says to questions of this kind, where it does not repeat their words."""
@@ -66,7 +68,7 @@ def asked(text: str) -> list[str]:
     found = dict.fromkeys(term for term in _terms(_PHRASES_DENSE.sub(" ", folded)) if not _is_idle(term))
     for pattern, other in _ALSO:
         if pattern.search(folded):
-            found.update(dict.fromkeys(other))
+            found.update(dict.fromkeys(map(stem, other)))
     return list(found)
 
 
