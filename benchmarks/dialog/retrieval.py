@@ -1,11 +1,11 @@
 """Knowledge: does a search find what callers ask for, and how long does it take in large files.
 
     python -m benchmarks.dialog retrieval
-    python -m benchmarks.dialog retrieval --embed all-minilm-l6-v2 --ollama-url http://127.0.0.1:11434
+    python -m benchmarks.dialog retrieval --embed all-minilm-l6-v2 --embed-languages en
 
 The questions stand in ``benchmarks/dialog/questions.toml``. Large files are generated: words with the frequencies of a
-language (Zipf), nine passages in ten of words, one of Chinese characters. Their vectors are random, which takes a search
-as long as any others.
+language (Zipf), nine passages in ten of words, one of Chinese characters. Their vectors are random, which takes a
+search as long as any others.
 """
 
 import json
@@ -79,12 +79,14 @@ def questions() -> list[Question]:
     return [Question(one["agent"], one["asked"], tuple(one["sources"]), one["fact"]) for one in entries]
 
 
-async def answered(asked: Sequence[Question], folder: Path, embedder: Ollama | None) -> list[Answer]:
+async def answered(
+    asked: Sequence[Question], folder: Path, embedder: Ollama | None, languages: Sequence[str] = ()
+) -> list[Answer]:
     """Ask each question of its agent's knowledge, built in ``folder``. Raises KnowledgeError, DialogError."""
     answers = []
     for agent in LANGUAGES:
         file = folder / f"{agent}.kb"
-        await build(SHARE / "agents" / agent, file, embedder=embedder)
+        await build(SHARE / "agents" / agent, file, embedder=embedder, embedder_languages=languages)
         knowledge = Knowledge.open(file, embedder)
         for question in (one for one in asked if one.agent == agent):
             found = await knowledge.search(question.asked, LIMIT, PATIENCE)
@@ -199,7 +201,7 @@ def _nearest(cuts: Sequence[Cut], folder: Path, seed: int) -> dict[str, Any]:
     """Return what the ranking of vectors takes, without the time of their model."""
     chance = np.random.default_rng(seed)
     vectors = chance.standard_normal((len(cuts), DIMENSIONS), np.float32)
-    write(folder / "vectors.kb", cuts, {}, vectors.tolist())
+    write(folder / "vectors.kb", cuts, {}, dict(enumerate(vectors.tolist())))
     database = Database(folder / "vectors.kb")
     clock, took = MonotonicClock(), []
     for vector in chance.standard_normal((ROUNDS // 6, DIMENSIONS), np.float32).tolist():
@@ -221,13 +223,15 @@ def _share(some: int, all_of_them: int) -> float:
     return round(some / all_of_them, 4) if all_of_them else 0.0
 
 
-async def measured(sizes: Sequence[int], embedders: Sequence[Ollama | None], seed: int) -> dict[str, Any]:
+async def measured(
+    sizes: Sequence[int], embedders: Sequence[Ollama | None], languages: Sequence[str], seed: int
+) -> dict[str, Any]:
     """Return all figures: recall with each embedder, times with each size."""
     asked = questions()
     result: dict[str, Any] = {"recall": {}, "speed": []}
     for embedder in embedders:
         with tempfile.TemporaryDirectory() as name:
-            answers = await answered(asked, Path(name), embedder)
+            answers = await answered(asked, Path(name), embedder, languages)
         way = f"full text and vectors of {embedder.model}" if embedder else "full text"
         result["recall"][way] = {
             LANGUAGES[agent]: summary([one for one in answers if one.question.agent == agent]) for agent in LANGUAGES
@@ -241,6 +245,7 @@ async def measured(sizes: Sequence[int], embedders: Sequence[Ollama | None], see
 def main(
     *,
     embed: Annotated[str, typer.Option(metavar="MODEL", help="Also with vectors, by this model of Ollama.")] = "",
+    embed_languages: Annotated[str, typer.Option(help="That model's languages, with commas; empty for all.")] = "en",
     ollama_url: Annotated[str, typer.Option(help="Where the Ollama server is.")] = "http://127.0.0.1:11434",
     sizes: Annotated[str, typer.Option(help="Passages in the generated files, with commas; empty for none.")] = (
         "10000,100000"
@@ -255,10 +260,11 @@ def main(
         "benchmark": "retrieval",
         "machine": machine.described(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
+        "embed_languages": embed_languages,
         "seed": seed,
     }
     with told():
-        result |= anyio.run(partial(measured, chosen, embedders, seed))
+        result |= anyio.run(partial(measured, chosen, embedders, embed_languages.replace(",", " ").split(), seed))
     file = out or RESULTS / "retrieval.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from pipeline.cli.screen import AsJson, Config, Profile, complain, opened, told
+from pipeline.cli.screen import AsJson, Config, complain, opened, told
 from pipeline.core.errors import DialogError
 from pipeline.dialog.knowledge import build as building
 from pipeline.dialog.knowledge.build import Built
@@ -33,15 +33,20 @@ def build(
     *,
     out: Annotated[Path, typer.Option(help="The file to make, such as shop.kb.")],
     embed: Annotated[str, typer.Option(metavar="MODEL", help="Also vectors, by this model of an Ollama server.")] = "",
+    embed_languages: Annotated[
+        str, typer.Option(help="The languages of that model, with commas; default: as the catalog says, or all.")
+    ] = "",
     language: Annotated[str, typer.Option(help="Of texts that neither say nor show theirs.")] = "en",
     ollama_url: OllamaUrl = "",
-    profile: Profile = "",
     config: Config = None,
 ) -> None:
     """Build a file of knowledge. A document that cannot be read is named and left out."""
     with told():
-        dialog = _dialog(profile, config, ollama_url)
-        built = anyio.run(_built, folder, out, language, embed, dialog)
+        settings, store = opened("", config)
+        known = store.catalog[embed].languages if embed in store.catalog else ()
+        languages = tuple(embed_languages.replace(",", " ").split()) or tuple(known)
+        embedder = Ollama(_at(settings.dialog, ollama_url), embed) if embed else None
+        built = anyio.run(_built, folder, out, language, embedder, languages)
     for one in built.skipped:
         complain(f"left out: {one.why}", fix=one.fix)
     vectors = f", vectors of {built.embedding}" if built.embedding else ""
@@ -56,13 +61,12 @@ def search(
     *,
     limit: Annotated[int, typer.Option(min=1, max=50)] = 3,
     ollama_url: OllamaUrl = "",
-    profile: Profile = "",
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what an agent would be given; vectors take part where the file has some and a server answers."""
     with told():
-        dialog = _dialog(profile, config, ollama_url)
+        dialog = _at(opened("", config)[0].dialog, ollama_url)
         found = anyio.run(_found, file, question, limit, dialog)
     if as_json:
         typer.echo(json.dumps([asdict(passage) for passage in found], indent=2, ensure_ascii=False))
@@ -75,15 +79,15 @@ def search(
         typer.echo("nothing found")
 
 
-def _dialog(profile: str, config: Path | None, url: str) -> Dialog:
-    settings = opened(profile, config)[0].dialog
-    return settings.model_copy(update={"ollama_url": url}) if url else settings
+def _at(dialog: Dialog, url: str) -> Dialog:
+    return dialog.model_copy(update={"ollama_url": url}) if url else dialog
 
 
-async def _built(folder: Path, out: Path, language: str, model: str, dialog: Dialog) -> Built:
-    if not model:
+async def _built(
+    folder: Path, out: Path, language: str, embedder: Ollama | None, embedder_languages: tuple[str, ...]
+) -> Built:
+    if embedder is None:
         return await building.build(folder, out, language=language)
-    embedder = Ollama(dialog, model)
     try:
         with Progress(console=Console(stderr=True)) as bars:
             bar = bars.add_task("vectors", total=None)
@@ -92,6 +96,7 @@ async def _built(folder: Path, out: Path, language: str, model: str, dialog: Dia
                 out,
                 language=language,
                 embedder=embedder,
+                embedder_languages=embedder_languages,
                 moved=lambda done, total: bars.update(bar, completed=done, total=total),
             )
     finally:

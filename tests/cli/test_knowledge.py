@@ -54,7 +54,7 @@ def test_without_a_server_there_are_no_vectors_to_build(built: Path, tmp_path: P
 
 
 def test_without_a_server_a_search_goes_by_words(tmp_path: Path) -> None:
-    vectors = [[1.0, float(number)] for number in range(len(CUTS))]
+    vectors = {number: [1.0, float(number)] for number in range(len(CUTS))}
     write(tmp_path / "a.kb", CUTS, {"embedding_model": "m"}, vectors)
     shown = run("search", tmp_path / "a.kb", "rye bread", "--ollama-url", "http://127.0.0.1:9")
     assert shown.exit_code == 0

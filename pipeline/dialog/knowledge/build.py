@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -22,7 +22,7 @@ PASSAGES = 500_000
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors."""
+    """Turns texts into vectors. A model that was made for other languages makes a search worse and not better."""
 
     @property
     def model(self) -> str:
@@ -84,11 +84,13 @@ async def build(
     *,
     language: str = "en",
     embedder: Embedder | None = None,
+    embedder_languages: Sequence[str] = (),
     moved: Callable[[int, int], None] = lambda done, total: None,
 ) -> Built:
     """Read ``folder`` and put the file ``out`` into its place, whole or not at all.
 
-    ``language`` is that of texts which neither say nor show theirs; ``moved`` is told how many vectors there are.
+    ``language`` is that of texts which neither say nor show theirs. Passages get vectors if their language is among
+    ``embedder_languages``, or if there are none; ``moved`` is told how many there are.
     Raises KnowledgeError, and DialogError when the embedder fails.
     """
     cuts, skipped = await anyio.to_thread.run_sync(gather, folder, language)
@@ -96,10 +98,16 @@ async def build(
         reasons = "".join(f"\n{one.why}" for one in skipped)
         raise KnowledgeError("no-documents", f"{folder} holds no document that can be read{reasons}")
     about = {"built_with": f"voicepipe {metadata.version('voicepipe')}", "language": language}
-    vectors = None
-    if embedder is not None:
-        vectors = await _embedded(embedder, [f"{one.title}\n{one.text}" for one in cuts], moved)
-        about |= {"embedding_model": embedder.model, "embedding_dimension": str(len(vectors[0]))}
+    vectors: dict[int, Sequence[float]] = {}
+    chosen = [number for number, one in enumerate(cuts) if not embedder_languages or one.language in embedder_languages]
+    if embedder is not None and chosen:
+        texts = [f"{cuts[number].title}\n{cuts[number].text}" for number in chosen]
+        vectors = dict(zip(chosen, await _embedded(embedder, texts, moved), strict=True))
+        about |= {
+            "embedding_model": embedder.model,
+            "embedding_dimension": str(len(vectors[chosen[0]])),
+            "embedding_languages": " ".join(embedder_languages),
+        }
     await anyio.to_thread.run_sync(_place, out, cuts, about, vectors)
     pairs = sum(one.question is not None for one in cuts)
     sources = len({one.source for one in cuts})
@@ -118,7 +126,7 @@ async def _embedded(
     return vectors
 
 
-def _place(out: Path, cuts: Sequence[Cut], about: dict[str, str], vectors: Sequence[Sequence[float]] | None) -> None:
+def _place(out: Path, cuts: Sequence[Cut], about: Mapping[str, str], vectors: Mapping[int, Sequence[float]]) -> None:
     """Write beside the place and rename, so that nobody ever opens half a file."""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{out.name}.", suffix=".tmp", dir=out.parent)

@@ -55,9 +55,15 @@ Row = tuple[int, str, str, str, str | None]
 
 
 def write(
-    file: Path, cuts: Sequence[Cut], about: Mapping[str, str], vectors: Sequence[Sequence[float]] | None = None
+    file: Path,
+    cuts: Sequence[Cut],
+    about: Mapping[str, str],
+    vectors: Mapping[int, Sequence[float]] = MappingProxyType({}),
 ) -> None:
-    """Write a new database. Raises KnowledgeError: ``no-vectors`` without sqlite-vec, ``knowledge-unwritable``."""
+    """Write a new database; ``vectors`` are those of passages, by their places among ``cuts``, all of one length.
+
+    Raises KnowledgeError: ``no-vectors`` without sqlite-vec, ``knowledge-unwritable``.
+    """
     connection = apsw.Connection(str(file))
     try:
         connection.execute(_SCHEMA).fetchall()
@@ -68,9 +74,10 @@ def write(
             if vectors:
                 if not _with_vectors(connection):
                     raise KnowledgeError("no-vectors", "sqlite-vec cannot be loaded here, so vectors cannot be kept")
-                kind = f"vectors USING vec0(vector float[{len(vectors[0])}] distance_metric=cosine)"
+                length = len(next(iter(vectors.values())))
+                kind = f"vectors USING vec0(vector float[{length}] distance_metric=cosine)"
                 connection.execute(f"CREATE VIRTUAL TABLE {kind}")
-                rows = ((number, _packed(vector)) for number, vector in enumerate(vectors, 1))
+                rows = ((number + 1, _packed(vector)) for number, vector in vectors.items())
                 connection.executemany("INSERT INTO vectors (rowid, vector) VALUES (?, ?)", rows)
         connection.execute("INSERT INTO words (words) VALUES ('optimize')")
         connection.execute("INSERT INTO questions (questions) VALUES ('optimize')")

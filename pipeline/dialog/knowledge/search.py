@@ -14,7 +14,7 @@ from pipeline.core.clock import Clock, MonotonicClock
 from pipeline.core.errors import DialogError, KnowledgeError
 from pipeline.dialog.knowledge.build import Embedder
 from pipeline.dialog.knowledge.database import Database, Row
-from pipeline.dialog.knowledge.terms import asked, meant, normalized
+from pipeline.dialog.knowledge.terms import asked, language_of, meant, normalized
 
 BUDGET = 0.02
 """Seconds of a search."""
@@ -22,7 +22,7 @@ QUESTION_CHARACTERS = 5000
 """What of a question counts: more than two minutes of speech have."""
 TERMS = 24
 """Terms that are looked up, the rarest first: the others are in most passages and change no ranking."""
-POSTINGS = 20_000
+POSTINGS = 5_000
 """Passages that the looked-up terms may stand in, all together; it bounds the time of a search in a large file."""
 POOL = 20
 """Passages of each ranking that are put together, or ``limit`` if that is more."""
@@ -61,7 +61,7 @@ class Knowledge:
         trouble: Callable[[DialogError], None] = lambda error: None,
         clock: Clock | None = None,
     ) -> None:
-        """Take an open file; ``embedder`` is used if the file has vectors of its model.
+        """Take an open file; ``embedder`` is used for questions in the languages of the file's vectors, if it has some.
 
         ``trouble`` is told when the embedder fails; the search goes on without it.
         """
@@ -116,7 +116,7 @@ class Knowledge:
 
         async with anyio.create_task_group() as group:
             group.start_soon(by_words)
-            if self._embedder is not None and question.strip():
+            if self._embedder is not None and self._is_embeddable(question):
                 group.start_soon(by_meaning)
         if errors:
             raise errors[0]
@@ -145,6 +145,13 @@ class Knowledge:
 
     async def _threaded(self, work: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+
+    def _is_embeddable(self, question: str) -> bool:
+        """Return whether vectors can say something about a question in its language."""
+        languages = self.about.get("embedding_languages", "").split()
+        return bool(normalized(question)) and (
+            not languages or language_of(question, self.about.get("language", "")) in languages
+        )
 
     def _by_words(self, question: str, pool: int) -> list[int]:
         chosen = worth(self._database.spread(asked(question)))

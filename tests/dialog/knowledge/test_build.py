@@ -96,6 +96,19 @@ async def test_vectors_come_in_batches_and_are_kept(folder: Folder, tmp_path: Pa
     assert (opened.about["embedding_model"], opened.about["embedding_dimension"]) == ("lengths", "2")
 
 
+async def test_passages_in_languages_that_the_model_was_not_made_for_get_no_vectors(
+    folder: Folder, tmp_path: Path
+) -> None:
+    documents = folder(a_md="# A\nText.", b_md="# 价格\n面包五元。")
+    embedder = FakeEmbedder()
+    await build(documents, tmp_path / "a.kb", embedder=embedder, embedder_languages=("en",))
+    assert embedder.batches == [1]
+    assert Database(tmp_path / "a.kb").nearest([1.0, 9.0], 5) == [1]
+    built = await build(documents, tmp_path / "b.kb", embedder=embedder, embedder_languages=("fr",))
+    assert built.embedding == ""
+    assert not Database(tmp_path / "b.kb").vectors
+
+
 async def test_a_server_that_fails_leaves_the_old_file(folder: Folder, tmp_path: Path) -> None:
     out = tmp_path / "a.kb"
     await build(folder(a_md="Old."), out)

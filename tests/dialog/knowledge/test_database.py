@@ -10,7 +10,7 @@ from pipeline.dialog.knowledge.database import Database, write
 from pipeline.dialog.knowledge.passages import version
 from tests.dialog.knowledge.conftest import CUTS
 
-VECTORS = [[float(place == number) for place in range(len(CUTS))] for number in range(len(CUTS))]
+VECTORS = {number: [float(place == number) for place in range(len(CUTS))] for number in range(len(CUTS))}
 
 
 def refusal(file: Path) -> KnowledgeError:
@@ -57,7 +57,7 @@ def test_vectors_are_found_by_nearness(tmp_path: Path) -> None:
 def test_without_the_extension_there_is_full_text_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "shop.kb"
     write(file, CUTS, {}, VECTORS)
-    monkeypatch.setattr(database.sqlite_vec, "loadable_path", lambda: str(tmp_path / "nothing"))
+    monkeypatch.setattr("sqlite_vec.loadable_path", lambda: str(tmp_path / "nothing"))
     opened = Database(file)
     assert not opened.vectors
     assert opened.best(["rye"], 1)

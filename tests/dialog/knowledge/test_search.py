@@ -61,7 +61,7 @@ class FakeEmbedder:
 @pytest.fixture
 def with_vectors(tmp_path: Path) -> Path:
     path = tmp_path / "vectors.kb"
-    vectors = [[float(one == other) for other in range(len(CUTS))] for one in range(len(CUTS))]
+    vectors = {one: [float(one == other) for other in range(len(CUTS))] for one in range(len(CUTS))}
     write(path, CUTS, {"embedding_model": "minilm"}, vectors)
     return path
 
@@ -200,6 +200,18 @@ async def test_vectors_of_another_model_are_not_compared(with_vectors: Path, fil
     assert not Knowledge.open(with_vectors, FakeEmbedder(model="other")).by_meaning
     assert not Knowledge.open(file, FakeEmbedder()).by_meaning
     assert Knowledge.open(with_vectors, FakeEmbedder(model="minilm:latest")).by_meaning
+
+
+async def test_vectors_have_no_say_in_languages_that_are_not_their_own(tmp_path: Path) -> None:
+    file, embedder = tmp_path / "shop.kb", FakeEmbedder()
+    about = {"embedding_model": "minilm", "embedding_languages": "en de", "language": "en"}
+    write(file, CUTS, about, {one: [1.0] * len(CUTS) for one in range(len(CUTS))})
+    knowledge = Knowledge.open(file, embedder)
+    assert (await sources(knowledge, "面包店几点开门"))[0] == "营业时间.md"
+    assert embedder.asked == []
+    await sources(knowledge, "bread")
+    assert embedder.asked == ["bread"]
+    knowledge.close()
 
 
 async def test_vectors_of_another_length_are_an_error_of_the_file(with_vectors: Path) -> None:
