@@ -41,8 +41,11 @@ _ASIDE = _words(
 )
 _ASKING = _words("what when where which who whom whose why how")
 _NEGATIONS = _words("not no nor never without")
-_ASIDE_DENSE = frozenset("的了吗呢吧啊呀哦嗯是我你您他她它们这那个就都也很和与或请在有着么嘛要会能想")
+_ASIDE_DENSE = frozenset("的了吗呢吧啊呀哦嗯是我你您他她它们这那个就都也很和与或请在有着么嘛要会能想还")
 _ASKING_DENSE = frozenset("几何怎哪谁什多少")
+_NEGATIONS_DENSE = re.compile("[不没無无未]")
+_BOTH_WAYS = re.compile(r"(.)[不没]\1")
+"""Is it or is it not: a question in Chinese, and no negation."""
 _PHRASES_DENSE = re.compile("请问|你好|您好|麻烦|谢谢|一下|你们|我们|您们|咱们|我想(?:问|知道)?|想问|告诉我|可以")
 """Politeness and persons, taken out before pairs are made of their neighbours."""
 
@@ -78,6 +81,13 @@ def meant(text: str) -> frozenset[str]:
     return (
         frozenset(term for term in found if term not in _STEMMED_ASIDE and not _ASIDE_DENSE.issuperset(term)) or found
     )
+
+
+def turned(text: str) -> frozenset[str]:
+    """Return the words of a question that turn it into another one: what it asks for, and negations."""
+    folded = _BOTH_WAYS.sub(r"\1", _folded(text))
+    found = frozenset(match[0] for match in _PIECES.finditer(folded))
+    return found & (_ASKING | _NEGATIONS) | frozenset(_NEGATIONS_DENSE.findall(folded))
 
 
 def normalized(text: str) -> str:
