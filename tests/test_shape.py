@@ -24,6 +24,7 @@ LARGE_CLASSES = {
 }
 VARIABLES = {
     "pipeline/cli/__init__.py:app": "typer's table of commands, filled while it is imported",
+    "pipeline/cli/knowledge.py:app": "typer's table of commands, filled while it is imported",
     "pipeline/cli/models.py:app": "typer's table of commands, filled while it is imported",
 }
 WAITING = {

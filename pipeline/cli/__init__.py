@@ -2,7 +2,7 @@
 
 import typer
 
-from pipeline.cli import call, check, demo, models, sanitize, serve
+from pipeline.cli import call, check, demo, knowledge, models, sanitize, serve
 
 app = typer.Typer(
     help="Answers calls: hears a turn, transcribes it, asks a model and speaks the answer.",
@@ -15,6 +15,7 @@ app.command("check")(check.check)
 app.command("demo")(demo.demo)
 app.command("sanitize")(sanitize.sanitize)
 app.add_typer(models.app, name="models")
+app.add_typer(knowledge.app, name="knowledge")
 
 
 def main() -> None:

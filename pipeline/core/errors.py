@@ -51,3 +51,14 @@ class ModelError(PipelineError):
         """Keep ``fix``: what to type, empty where nothing helps."""
         super().__init__(code, message, retryable=retryable)
         self.fix = fix
+
+
+class KnowledgeError(PipelineError):
+    """A document or a file of knowledge cannot be used. ``fix`` is what mends it."""
+
+    stage = "knowledge"
+
+    def __init__(self, code: str, message: str, *, fix: str = "", retryable: bool = False) -> None:
+        """Keep ``fix``: what to type or to do, empty where nothing helps."""
+        super().__init__(code, message, retryable=retryable)
+        self.fix = fix

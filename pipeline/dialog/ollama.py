@@ -22,6 +22,8 @@ CLOSE_TIMEOUT = 1.0
 UNLOAD_TIMEOUT = 15.0
 """Seconds for a server to unload a model: it waits for the requests under way, which are given up after 12 s."""
 UNLOAD_POLL = 0.1
+EMBED_TIMEOUT = 300.0
+"""Seconds for a server to load an embedding model and give the vectors of one request."""
 
 T = TypeVar("T")
 
@@ -73,6 +75,22 @@ class Ollama:
         """Make the server load the model and read ``messages``. Raises DialogError as ``check`` does."""
         async for _ in self._deltas(messages, ChatOptions(num_predict=1), WARM_TIMEOUT):
             pass
+
+    @property
+    def model(self) -> str:
+        """Return the tag that is asked for."""
+        return self._model
+
+    async def embed(self, texts: Sequence[str]) -> list[Sequence[float]]:
+        """Return a vector for each text, all of one length; a text longer than the model reads is cut off.
+
+        Cancelling closes the connection. Raises DialogError as ``check`` does.
+        """
+        asked = self._client.embed(self._model, list(texts), keep_alive=self._settings.keep_alive)
+        vectors = list((await self._asked(asked, EMBED_TIMEOUT)).embeddings)
+        if len(vectors) != len(texts) or len({len(vector) for vector in vectors}) != bool(texts) or [] in vectors:
+            raise _garbage("its vectors do not fit the texts")
+        return vectors
 
     async def close(self) -> None:
         """Close the connections."""

@@ -4,6 +4,7 @@ from pipeline.core.errors import (
     DialogError,
     EntranceError,
     HearingError,
+    KnowledgeError,
     ModelError,
     PipelineError,
     SpeakingError,
@@ -16,6 +17,7 @@ STAGES = {
     SpeakingError: "speaking",
     EntranceError: "entrance",
     ModelError: "models",
+    KnowledgeError: "knowledge",
 }
 
 

@@ -1,3 +1,4 @@
+import json
 from contextlib import aclosing
 from typing import Any
 
@@ -219,3 +220,31 @@ async def test_warming_reads_the_messages_and_writes_one_token() -> None:
         await ollama(url).warm(HELLO)
     assert requests[0]["options"]["num_predict"] == 1
     assert len(requests[0]["messages"]) == len(HELLO)
+
+
+def vectors(*rows: Any) -> Answer:
+    return whole("200 OK", json.dumps({"model": "some-model", "embeddings": rows}).encode())
+
+
+async def test_each_text_gets_its_vector() -> None:
+    requests: list[Any] = []
+    async with scripted_server(vectors([1.0, 0.0], [0.0, 1.0]), requests) as url:
+        model = ollama(url)
+        assert await model.embed(["one", "two"]) == [[1.0, 0.0], [0.0, 1.0]]
+    (request,) = requests
+    assert (model.model, request["model"], request["input"]) == ("some-model", "some-model", ["one", "two"])
+
+
+@pytest.mark.parametrize("rows", [(), ([1.0, 0.0],), ([1.0], [1.0, 0.0]), ([], []), ("a", "b")])
+async def test_vectors_that_do_not_fit_the_texts_are_garbage(rows: Any) -> None:
+    async with scripted_server(vectors(*rows)) as url:
+        with pytest.raises(DialogError) as caught:
+            await ollama(url).embed(["one", "two"])
+    assert caught.value.code == "engine-garbage"
+
+
+async def test_an_embedding_model_that_is_missing_comes_with_the_command_that_pulls_it() -> None:
+    async with scripted_server(whole("404 Not Found", b'{"error":"model not found"}')) as url:
+        with pytest.raises(DialogError, match="ollama pull some-model") as caught:
+            await ollama(url).embed(["one"])
+    assert caught.value.code == "model-missing"

@@ -1,0 +1,1 @@
+"""Benchmarks of what stands between the transcript and the answer."""

@@ -1,0 +1,17 @@
+"""The benchmarks of the dialog: ``python -m benchmarks.dialog NAME``."""
+
+import typer
+
+from benchmarks.dialog import retrieval
+
+app = typer.Typer(no_args_is_help=True)
+app.command("retrieval")(retrieval.main)
+
+
+@app.callback()
+def dialog() -> None:
+    """Measure a part of the dialog."""
+
+
+if __name__ == "__main__":
+    app()
