@@ -9,9 +9,11 @@ from anyio import to_thread
 
 from pipeline.calls import Shared
 from pipeline.core.clock import Clock
-from pipeline.core.errors import DialogError, PipelineError
+from pipeline.core.errors import DialogError, KnowledgeError, PipelineError
 from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.knowledge.search import Knowledge
+from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
 from pipeline.hearing.scheduler import RecognitionQueue
@@ -73,9 +75,24 @@ class Assembly:
                 if writes is not None:
                     await self._timed(f"{name}-{agent.id}", Responder(writes, agent.persona, ChatOptions()).warm)
 
+    async def lookups(self, agents: Collection[Agent]) -> dict[str, Lookup]:
+        """Open the documents of the agents, by the agents' ids. Raises KnowledgeError."""
+        found = {}
+        for agent in agents:
+            if agent.knowledge.file:
+                file = self._settings.agents / agent.knowledge.file
+                knowledge = await to_thread.run_sync(partial(Knowledge.open, file))
+                self._log.info("knowledge", agent=agent.id, version=knowledge.version)
+                trouble = partial(self._troubled, agent.id)
+                found[agent.id] = Lookup(knowledge, agent.knowledge, agent.privacy.region, trouble)
+        return found
+
+    def _troubled(self, agent: str, error: KnowledgeError) -> None:
+        self._log.warning("knowledge failed", agent=agent, code=error.code, reason=str(error))
+
     def _check(self, agents: Collection[Agent]) -> None:
         for agent in agents:
-            if room(agent.persona, self._settings.dialog, agent.writing.num_predict) < LEAST_ROOM:
+            if room(agent, self._settings.dialog) < LEAST_ROOM:
                 raise SettingsError(
                     "persona-too-long",
                     f"agent {agent.id}: its persona and writing.num_predict leave no room for a conversation: "

@@ -13,6 +13,7 @@ from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, CallEnded, CallEvent, EndpointingChanged, ReplyEnded
 from pipeline.core.stages import ChatModel, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
 from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, CutOff, Terms
@@ -76,6 +77,7 @@ class Calls:
         self._agents = agents
         self._metrics = metrics
         self._clock = clock
+        self._lookups: Mapping[str, Lookup] = {}
         self._shared: Shared | None = None
         self._ladder = BudgetLadder(settings.ladder, {}, has_smaller=False)
         most = settings.speculation.most if settings.speculation.enabled else 0
@@ -96,9 +98,9 @@ class Calls:
         """Return who answers new calls, by id."""
         return self._agents
 
-    def answer_as(self, agents: Mapping[str, Agent]) -> None:
-        """Let new calls be answered by these agents; calls in progress keep theirs."""
-        self._agents = agents
+    def answer_as(self, agents: Mapping[str, Agent], lookups: Mapping[str, Lookup]) -> None:
+        """Let new calls be answered by these agents and their documents; calls in progress keep theirs."""
+        self._agents, self._lookups = agents, lookups
 
     def agents(self) -> Sequence[AgentCard]:
         """Return all agents, as clients are told of them."""
@@ -135,6 +137,7 @@ class Calls:
                 agent.writing.options(),
                 smaller=shared.smaller,
                 redactor=agent.privacy.redactor(agent.persona),
+                lookup=self._lookups.get(agent.id),
             ),
             synthesizer=shared.synthesizer,
             ladder=self._ladder,
@@ -203,7 +206,7 @@ class Calls:
             ),
             language=settings.recognition.language or agent.language,
             history_turns=settings.dialog.history_turns,
-            history_tokens=room(agent.persona, settings.dialog, agent.writing.num_predict),
+            history_tokens=room(agent, settings.dialog),
             pauses=(settings.barge_in.resume if resume is None else resume)
             and start.wants.paced
             and playout.lead <= PAUSABLE,

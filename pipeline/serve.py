@@ -91,6 +91,7 @@ async def run(
             announce(listening)
             assembly = Assembly(settings, store, metrics, clock)
             shared = await assembly.engines(found.values())
+            calls.answer_as(found, await assembly.lookups(found.values()))
             calls.open(shared)
             if changes is not None:
                 tasks.start_soon(_follow, changes, settings, assembly, shared, calls)
@@ -151,10 +152,11 @@ async def _follow(
             found = await to_thread.run_sync(_agents, settings)
             known = calls.answering.values()
             await assembly.welcome(shared, [agent for agent in found.values() if agent not in known])
+            lookups = await assembly.lookups(found.values())
         except PipelineError as error:
             log.warning("agents stay as they are", code=error.code, reason=str(error))
         else:
-            calls.answer_as(found)
+            calls.answer_as(found, lookups)
             log.info("agents read anew", agents=sorted(found))
 
 

@@ -39,7 +39,7 @@ def filtered(text: str, agent: agents.Agent) -> dict[str, Any]:
     sanitizer = Sanitizer()
     written = sanitizer.feed(text)
     written += "" if sanitizer.over else sanitizer.flush()
-    redactor: Redactor = agent.privacy.redactor(agent.persona)()
+    redactor: Redactor = agent.privacy.redactor(agent.persona)(frozenset())
     redacted = redactor.feed(written) + redactor.flush()
     return {
         "written": written,

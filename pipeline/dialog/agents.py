@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.configuration import complaints
 from pipeline.core.stages import ChatOptions
+from pipeline.dialog.lookup import Documents
 from pipeline.dialog.privacy import Privacy
 from pipeline.settings import SettingsError
 
@@ -68,6 +69,7 @@ class AgentFile(BaseModel):
     phrases: Phrases = Phrases()
     writing: Writing = Writing()
     privacy: Privacy = Privacy()
+    knowledge: Documents = Documents()
 
 
 class Agent(AgentFile):

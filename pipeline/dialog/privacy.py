@@ -1,7 +1,7 @@
 """Privacy: what an agent may say aloud of personal data."""
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,10 +32,10 @@ class Privacy(BaseModel):
         """Return the treatment of each kind."""
         return {kind: getattr(self, kind.value) for kind in Kind}
 
-    def redactor(self, persona: str) -> Callable[[], Redactor]:
-        """Return what makes the redactor of each answer."""
-        public = frozenset[str]().union(*(_values(text, self.region) for text in (persona, *self.public)))
-        return partial(Redactor, self.policy(), self.region, public=public, spoken=True)
+    def redactor(self, persona: str) -> Callable[[frozenset[str]], Redactor]:
+        """Return what makes the redactor of each answer, given what else is public in it (see ``values``)."""
+        own = frozenset[str]().union(*(_values(text, self.region) for text in (persona, *self.public)))
+        return lambda more: Redactor(self.policy(), self.region, public=own | more, spoken=True)
 
 
 @cache

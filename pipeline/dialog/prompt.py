@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.core.stages import Message
+from pipeline.dialog.agents import Agent
 from pipeline.dialog.tokens import PER_MESSAGE, tokens
 from pipeline.settings import Dialog
 
@@ -19,12 +20,11 @@ def messages(persona: str, said: Sequence[Message]) -> list[Message]:
     return [_system(persona), *said]
 
 
-def room(persona: str, settings: Dialog, num_predict: int | None = None) -> int:
-    """Return about how many tokens of the context are left for what was said; negative when the persona fills it.
-
-    ``num_predict`` is the agent's own.
-    """
-    return settings.num_ctx - (num_predict or settings.num_predict) - tokens(_system(persona).text) - 2 * PER_MESSAGE
+def room(agent: Agent, settings: Dialog) -> int:
+    """Return about how many tokens of the context are left for what was said; negative when the persona fills it."""
+    reply = agent.writing.num_predict or settings.num_predict
+    quotes = agent.knowledge.characters // 2 if agent.knowledge.file else 0
+    return settings.num_ctx - reply - quotes - tokens(_system(agent.persona).text) - 2 * PER_MESSAGE
 
 
 def _system(persona: str) -> Message:

@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from enum import IntEnum
-from functools import partial
 
 from pipeline.core.errors import DialogError
-from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message
+from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, Usage
 from pipeline.dialog.brevity import FirstSentence
+from pipeline.dialog.lookup import Found, Lookup
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.redact import Redactor
 from pipeline.dialog.sanitize import Sanitizer
+
+APPROVED = "approved answer"
+"""Stands for the model where none was asked."""
 
 
 class Effort(IntEnum):
@@ -32,11 +35,16 @@ class Responder:
         options: ChatOptions,
         *,
         smaller: ChatModel | None = None,
-        redactor: Callable[[], Redactor] | None = None,
+        redactor: Callable[[frozenset[str]], Redactor] | None = None,
+        lookup: Lookup | None = None,
     ) -> None:
-        """Take the shared models, the agent's part of the prompt, and what keeps a secret out of each answer."""
+        """Take the shared models, the agent's part of the prompt, and its documents.
+
+        ``redactor`` makes what keeps a secret out of an answer, given what is none.
+        """
         self._model = model
-        self._redactor = redactor or partial(Redactor, spoken=True)
+        self._redactor = redactor or (lambda public: Redactor(public=public, spoken=True))
+        self._lookup = lookup
         self._smaller = smaller
         self._persona = persona
         self._options = options
@@ -46,11 +54,16 @@ class Responder:
 
         The first delta comes with the first word of the model, and is empty while that word is held back. A model that
         goes on to write the caller's part is stopped there, as is one whose answer is to be short; such a reply has no
-        usage.
+        usage. An answer that the documents have approved comes as it stands, from no model.
         """
         model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
-        sanitizer, redactor, sentence = Sanitizer(), self._redactor(), FirstSentence() if effort else None
-        stream = model.stream(messages(self._persona, said), self._options)
+        found = Found(said) if self._lookup is None else await self._lookup.found(said)
+        sanitizer, redactor = Sanitizer(), self._redactor(found.public)
+        if found.approved:
+            yield ChatDelta(sanitizer.feed(found.approved) + sanitizer.flush(), Usage(model=APPROVED))
+            return
+        sentence = FirstSentence() if effort else None
+        stream = model.stream(messages(self._persona, found.said), self._options)
         begun = False
         try:
             async for delta in stream:

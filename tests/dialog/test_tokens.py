@@ -1,6 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.dialog.agents import Agent
 from pipeline.dialog.prompt import room
 from pipeline.dialog.tokens import ending, tokens
 from pipeline.settings import Dialog
@@ -24,6 +25,10 @@ def test_an_ending_is_an_ending_and_fits(text: str, most: int) -> None:
 
 def test_the_persona_takes_its_part_of_the_context() -> None:
     settings = Dialog(num_ctx=2048, num_predict=100)
-    assert room("You keep a shop.", settings) - room("You keep a shop. " * 11, settings) == 70
-    assert 1700 < room("You keep a shop.", settings) < 1900
-    assert room("shop " * 3000, settings) < 0
+    assert room(agent("You keep a shop."), settings) - room(agent("You keep a shop. " * 11), settings) == 70
+    assert 1700 < room(agent("You keep a shop."), settings) < 1900
+    assert room(agent("shop " * 3000), settings) < 0
+
+
+def agent(persona: str) -> Agent:
+    return Agent(id="shop", name="Shop", persona=persona)
