@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import anyio
 import pytest
 
 from benchmarks.dialog.retrieval import answered, questions, summary
@@ -40,13 +41,11 @@ async def test_a_file_says_whose_vectors_it_has(minilm: Ollama, tmp_path: Path) 
     knowledge.close()
 
 
-async def test_a_question_that_the_server_answers_late_is_answered_by_words(minilm: Ollama, tmp_path: Path) -> None:
-    await build(SHOP, tmp_path / "shop.kb", embedder=minilm)
-    knowledge, words = Knowledge.open(tmp_path / "shop.kb", minilm), Knowledge.open(tmp_path / "shop.kb")
-    # A text of this length takes the model longer than the budget on any machine that the tests run on.
-    question = "how much is a rye bread " * 200
-    assert [one.id for one in await knowledge.search(question, budget=0.01)] == [
-        one.id for one in await words.search(question, budget=1.0)
-    ]
-    knowledge.close()
-    words.close()
+async def test_a_server_whose_vectors_were_not_waited_for_goes_on_giving_them(minilm: Ollama) -> None:
+    # A reply that is cut off can cost the server a place (see ``Starvation``), and it has four; vectors must not.
+    for part in range(24):
+        with anyio.move_on_after(0.002 * (1 + part % 12)):
+            await minilm.embed(["how much is a rye bread " * 40])
+    with anyio.fail_after(30):
+        (vector,) = await minilm.embed(["how much is a rye bread"])
+    assert len(vector) == 384

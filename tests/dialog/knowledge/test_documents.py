@@ -111,8 +111,8 @@ def test_a_table_with_a_fault_is_told_by_its_line(tmp_path: Path, table: str, sa
 
 
 def test_pdf_gives_a_section_for_each_page(tmp_path: Path) -> None:
-    (section,) = reading(tmp_path, "a.pdf", pdf(saying("We are open daily.", "Closed on Sunday.")))
-    assert " ".join(section.paragraphs[0].split()) == "We are open daily. Closed on Sunday."
+    (section,) = reading(tmp_path, "a.pdf", pdf(saying("We are open daily,", "and closed on Sun-", "day.")))
+    assert section.paragraphs == ("We are open daily, and closed on Sunday.",)
 
 
 def test_a_pdf_bomb_is_refused(tmp_path: Path) -> None:
