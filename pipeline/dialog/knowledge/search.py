@@ -30,6 +30,8 @@ FUSION = 60
 """Source: Cormack, Clarke, Buettcher, "Reciprocal rank fusion", SIGIR 2009."""
 GRACE = 5
 """Times its budget that full text may take once it has begun: no answer from the documents is worse than a late one."""
+LATE, AGAIN = 3, 10
+"""Times in a row that vectors were late, after which only each tenth question waits for them."""
 CANDIDATES = 10
 """Approved pairs that are compared."""
 AT_ONCE = 4
@@ -71,6 +73,7 @@ class Knowledge:
         self._embedder = embedder if database.vectors and _same(embedder, database.about) else None
         self._trouble = trouble
         self._clock = clock or MonotonicClock()
+        self._late = 0
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
         self.version: str = database.about["version"]
         """The SHA-256 over what the file says: two files of one version give the same answers."""
@@ -169,11 +172,16 @@ class Knowledge:
     async def _by_meaning(self, question: str, pool: int, budget: float) -> Sequence[int]:
         """Return the ranking of vectors, or nothing if it cannot be there in time."""
         assert self._embedder is not None  # noqa: S101
+        self._late += 1
+        if self._late > LATE and self._late % AGAIN:
+            return ()
         over = self._over(budget)
         try:
             with anyio.move_on_after(budget), suppress(TimeoutError):
                 (vector,) = await self._embedder.embed([question])
-                return await self._threaded(lambda: self._database.nearest(vector, pool, over))
+                found = await self._threaded(lambda: self._database.nearest(vector, pool, over))
+                self._late = 0
+                return found
         except DialogError as error:
             self._trouble(error)
         return ()
