@@ -119,11 +119,13 @@ def generated(count: int, seed: int) -> Iterator[Cut]:
     for number in range(count):
         if number % 10:
             text = " ".join(chance.choices(names, cum_weights=weights, k=PASSAGE_WORDS))
-            title = " ".join(chance.choices(names, cum_weights=weights, k=4))
+            title = " ".join(chance.choices(names, cum_weights=weights, k=6))
         else:
             text = "".join(chance.choices(characters, cum_weights=dense, k=2 * PASSAGE_WORDS))
             title = "".join(chance.choices(characters, cum_weights=dense, k=6))
-        yield Cut(f"document-{number // 20}.md", number % 20, title, text, "en" if number % 10 else "zh")
+        # One in ten is an approved pair; its question is the title.
+        question = title if number % 10 == 1 else None
+        yield Cut(f"document-{number // 20}.md", number % 20, title, text, "en" if number % 10 else "zh", question)
 
 
 def vocabulary(seed: int) -> tuple[list[str], list[float]]:
@@ -182,7 +184,7 @@ async def _approvals(knowledge: Knowledge, asked: Sequence[str]) -> dict[str, fl
     clock, took = MonotonicClock(), []
     for question in asked:
         began_at = clock.now()
-        await knowledge.approved(question, 0.8, PATIENCE)
+        await knowledge.approved(question, 0.9, PATIENCE)
         took.append(clock.now() - began_at)
     return _milliseconds(took)
 

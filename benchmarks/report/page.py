@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks.report import derived, gap, sections, stages
+from benchmarks.report import derived, gap, retrieval, sections, stages
 from benchmarks.report.markdown import paragraphs
 from benchmarks.report.results import Result, provenance
 from pipeline.settings import Settings
@@ -30,6 +30,11 @@ TOPICS = {
     "load": ("Calls at once", "Step by step until the gap breaks its budget; the telephones use the same processor."),
     "turns": ("The end of a turn", "How often a pause is taken for the end, and how long the end is waited for."),
     "wer": ("Word errors", "On recordings of people, read in a studio; conversation is harder."),
+    "retrieval": (
+        "Knowledge",
+        "Callers' questions to the documents of `agents/shop` and `agents/bakery-zh`, in other words than theirs; and "
+        "searches of large generated files.",
+    ),
     "stages": (
         "Stages alone",
         "Each engine by itself, warm, asked by one, two and four callers at once, each again as soon as it is "
@@ -49,6 +54,7 @@ LAID_OUT: Mapping[str, Callable[[Result], str]] = {
     "hold": sections.hold,
     "stages": stages.section,
     "derived": derived.section,
+    "retrieval": retrieval.section,
 }
 
 

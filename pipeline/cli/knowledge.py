@@ -14,6 +14,7 @@ from pipeline.cli.screen import AsJson, Config, complain, opened, told
 from pipeline.core.errors import DialogError
 from pipeline.dialog.knowledge import build as building
 from pipeline.dialog.knowledge.build import Built
+from pipeline.dialog.knowledge.clean import one_line
 from pipeline.dialog.knowledge.database import Database
 from pipeline.dialog.knowledge.search import Knowledge, Passage
 from pipeline.dialog.ollama import Ollama
@@ -73,7 +74,9 @@ def search(
         return
     screen = Console()
     for number, passage in enumerate(found, 1):
-        screen.print(f"{number}. {passage.source}: {passage.title}", style="bold", markup=False, highlight=False)
+        screen.print(
+            f"{number}. {one_line(passage.source)}: {passage.title}", style="bold", markup=False, highlight=False
+        )
         screen.print(passage.text, markup=False, highlight=False)
     if not found:
         typer.echo("nothing found")

@@ -70,7 +70,11 @@ def gather(folder: Path, language: str) -> tuple[list[Cut], list[Skipped]]:
         if file.suffix.lower() == ".kb":
             continue
         try:
+            source.encode()
             cuts += cut(documents.read(file), source, language)
+        except UnicodeError:
+            shown = source.encode(errors="replace").decode()
+            skipped.append(Skipped(shown, "document-unreadable", f"{shown}: its name is no UTF-8", "rename it"))
         except KnowledgeError as error:
             skipped.append(Skipped(source, error.code, str(error), error.fix))
         if len(cuts) > PASSAGES:

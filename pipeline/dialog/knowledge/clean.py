@@ -51,7 +51,10 @@ def _visible(character: str) -> str:
     if character == "\n" or " " <= character <= "~":
         return character
     category = unicodedata.category(character)
-    if category in {"Cf", "Co", "Cs", "Cn"} or character in _INVISIBLE or "\ufe00" <= character <= "\ufe0f":
+    if category in {"Cf", "Co", "Cs"} or character in _INVISIBLE or "\ufe00" <= character <= "\ufe0f":
+        return ""
+    if category == "Cn" and (character >= "\U000e0000" or ord(character) & 0xFFFE == 0xFFFE):
+        # Others without a name may be letters that are younger than this Python.
         return ""
     if category in {"Zl", "Zp"}:
         return "\n"

@@ -5,11 +5,12 @@ SQLite comes with ``apsw`` and not with Python, whose own module is often built 
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote
 
 import apsw
@@ -50,8 +51,18 @@ _ROW = "id, source, title, text, question"
 _HEADER_BYTES = 100
 _MAGIC = b"SQLite format 3\0"
 
+STEPS, VECTOR_STEPS = 1000, 2
+"""Instructions of SQLite between two looks at the time; the extension does a thousand vectors in each of its own."""
+
+Over = Callable[[], bool]
+
 Row = tuple[int, str, str, str, str | None]
 """Id, source, title, text, question."""
+
+
+def never() -> bool:
+    """Return that there is time."""
+    return False
 
 
 def write(
@@ -131,21 +142,24 @@ class Database:
         marks = ", ".join("?" * len(terms))
         return dict(self._asked(f"SELECT term, passages FROM terms WHERE term IN ({marks})", terms))  # noqa: S608
 
-    def best(self, terms: Sequence[str], limit: int) -> list[int]:
-        """Return the ids of the passages that match any of the terms, best first (BM25)."""
+    def best(self, terms: Sequence[str], limit: int, over: Over = never) -> list[int]:
+        """Return the ids of the passages that match any of the terms, best first (BM25).
+
+        Raises TimeoutError within a millisecond when ``over`` says that the time is.
+        """
         order = f"bm25(words, {TITLE_WEIGHT}, {TEXT_WEIGHT})"
         sql = f"SELECT rowid FROM words WHERE words MATCH ? ORDER BY {order}, rowid LIMIT ?"  # noqa: S608
-        return [number for (number,) in self._asked(sql, (_any_of(terms), limit))]
+        return [number for (number,) in self._asked(sql, (_any_of(terms), limit), over)]
 
-    def questions(self, terms: Sequence[str], limit: int) -> list[int]:
-        """Return the ids of the approved pairs whose questions match any of the terms, best first."""
+    def questions(self, terms: Sequence[str], limit: int, over: Over = never) -> list[int]:
+        """Return the ids of the approved pairs whose questions match any of the terms, best first; as ``best``."""
         sql = "SELECT rowid FROM questions WHERE questions MATCH ? ORDER BY bm25(questions), rowid LIMIT ?"
-        return [number for (number,) in self._asked(sql, (_any_of(terms), limit))]
+        return [number for (number,) in self._asked(sql, (_any_of(terms), limit), over)]
 
-    def nearest(self, vector: Sequence[float], limit: int) -> list[int]:
-        """Return the ids of the passages with the vectors nearest to this one (cosine), best first."""
+    def nearest(self, vector: Sequence[float], limit: int, over: Over = never) -> list[int]:
+        """Return the ids of the passages with the vectors nearest to this one (cosine), best first; as ``best``."""
         sql = "SELECT rowid FROM vectors WHERE vector MATCH ? AND k = ? ORDER BY distance"
-        return [number for (number,) in self._asked(sql, (_packed(vector), limit))]
+        return [number for (number,) in self._asked(sql, (_packed(vector), limit), over, VECTOR_STEPS)]
 
     def rows(self, numbers: Sequence[int]) -> list[Row]:
         """Return passages by their ids, in that order."""
@@ -162,9 +176,27 @@ class Database:
         for connection in idle:
             connection.close()
 
-    def _asked(self, sql: str, values: Sequence[str | int | bytes]) -> list[tuple]:  # type: ignore[type-arg]
+    def _asked(
+        self, sql: str, values: Sequence[str | int | bytes], over: Over = never, steps: int = STEPS
+    ) -> list[tuple[Any, ...]]:
+        late = False
+
+        def look() -> bool:
+            nonlocal late
+            late = over()
+            return late
+
         with self._lent() as connection:
-            return connection.execute(sql, tuple(values)).fetchall()
+            connection.set_progress_handler(look, steps)
+            try:
+                return connection.execute(sql, tuple(values)).fetchall()
+            except apsw.Error as error:
+                # What is interrupted within an extension comes out as an error of its own kind.
+                if late:
+                    raise TimeoutError from error
+                raise
+            finally:
+                connection.set_progress_handler(None)
 
     @contextmanager
     def _lent(self) -> Iterator[apsw.Connection]:

@@ -96,6 +96,8 @@ def _walk(top: LexborNode, aside: frozenset[str]) -> Iterator[tuple[str, str, bo
         elif node.is_element_node and _shown(node) and node.tag not in aside:
             yield node.tag or "", "", False
             below = node.first_child
+            if below is None:
+                yield node.tag or "", "", True
         if below is not None:
             node = below
             continue

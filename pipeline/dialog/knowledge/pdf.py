@@ -1,6 +1,7 @@
 """PDF as text: the one place that knows the PDF library. A file made to fill memory or time is refused."""
 
 import logging
+import re
 from pathlib import Path
 
 from pypdf import Configuration, PdfReader, apply_configuration
@@ -9,6 +10,7 @@ from pypdf.errors import LimitReachedError, PyPdfError
 from pipeline.core.clock import Clock, MonotonicClock
 from pipeline.core.errors import KnowledgeError
 from pipeline.dialog.knowledge.documents import Section
+from pipeline.dialog.knowledge.plain import flowing
 
 PAGES = 1000
 STREAM_BYTES = 8 << 20
@@ -22,6 +24,8 @@ TEXT_CHARACTERS = 4_000_000
 SECONDS = 60.0
 """For one document; looked at between its pages."""
 
+_HYPHEN = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
+"""Where a word was cut at the end of a line."""
 _LIMITS = Configuration(
     maximum_declared_stream_length=STREAM_BYTES,
     array_based_stream_maximum_output_length=STREAM_BYTES,
@@ -77,7 +81,8 @@ def _pages(reader: PdfReader, file: Path, clock: Clock) -> list[Section]:
             raise _too_large(file, f"has more than {TEXT_CHARACTERS} characters of text")
         if clock.now() > until:
             raise _too_large(file, f"takes more than {SECONDS:g} s to read")
-        sections.append(Section((), tuple(text.split("\n\n"))))
+        blocks = _HYPHEN.sub("", text).split("\n\n")
+        sections.append(Section((), tuple(flowing(block.split("\n")) for block in blocks)))
     return sections
 
 

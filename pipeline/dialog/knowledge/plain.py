@@ -27,7 +27,7 @@ _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 def text(written: str) -> list[Section]:
     """Return a text's paragraphs, parted by empty lines, as one section; a short first line alone is its title."""
     blocks = re.split(r"\n[ \t]*\n", written.replace("\r\n", "\n").strip())
-    paragraphs = [_flowing(block.split("\n")) for block in blocks]
+    paragraphs = [flowing(block.split("\n")) for block in blocks]
     first = paragraphs[0]
     if len(paragraphs) > 1 and len(first) <= TITLE_CHARACTERS and "\n" not in blocks[0] and first[-1:] not in ENDS:
         return [Section((first,), tuple(paragraphs[1:]))]
@@ -90,11 +90,11 @@ def _paragraphs(lines: list[str]) -> Iterator[str]:
         if line.strip():
             block.append(line)
         elif block:
-            yield _flowing(block)
+            yield flowing(block)
             block = []
 
 
-def _flowing(lines: list[str]) -> str:
+def flowing(lines: list[str]) -> str:
     """Return lines as one, but for those that begin with a break; scripts without spaces get none between lines."""
     flowing = ""
     for line in lines:

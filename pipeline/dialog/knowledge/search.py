@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
@@ -12,7 +13,7 @@ import anyio.to_thread
 from pipeline.core.clock import Clock, MonotonicClock
 from pipeline.core.errors import DialogError, KnowledgeError
 from pipeline.dialog.knowledge.build import Embedder
-from pipeline.dialog.knowledge.database import Database, Row
+from pipeline.dialog.knowledge.database import Database, Over, Row
 from pipeline.dialog.knowledge.terms import asked, language_of, meant, normalized, turned
 
 BUDGET = 0.02
@@ -27,6 +28,10 @@ POOL = 20
 """Passages of each ranking that are put together, or ``limit`` if that is more."""
 FUSION = 60
 """Source: Cormack, Clarke, Buettcher, "Reciprocal rank fusion", SIGIR 2009."""
+GRACE = 5
+"""Times its budget that full text may take once it has begun: no answer from the documents is worse than a late one."""
+LATE, AGAIN = 3, 10
+"""Times in a row that vectors were late, after which only each tenth question waits for them."""
 CANDIDATES = 10
 """Approved pairs that are compared."""
 AT_ONCE = 4
@@ -68,8 +73,8 @@ class Knowledge:
         self._embedder = embedder if database.vectors and _same(embedder, database.about) else None
         self._trouble = trouble
         self._clock = clock or MonotonicClock()
+        self._late = 0
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
-        self._nearest_takes = 0.0
         self.version: str = database.about["version"]
         """The SHA-256 over what the file says: two files of one version give the same answers."""
 
@@ -91,8 +96,9 @@ class Knowledge:
     async def search(self, question: str, limit: int = 3, budget: float = BUDGET) -> Sequence[Passage]:
         """Return the passages that fit a question best, at most ``limit``, best first; none when nothing fits.
 
-        The ranking of full text, and that of vectors where they are there within ``budget`` seconds. Empty as well when
-        the full text could not even be begun within them. Raises KnowledgeError when the file is broken or closed.
+        The ranking of full text, and that of vectors where it is there within ``budget`` seconds. Full text that could
+        not be begun within them, or takes ``GRACE`` times as long, finds nothing. Raises KnowledgeError when the file
+        is broken or closed.
         """
         question = question[:QUESTION_CHARACTERS]
         rankings: list[Sequence[int]] = []
@@ -102,7 +108,8 @@ class Knowledge:
         async def by_words() -> None:
             try:
                 with anyio.move_on_after(budget):
-                    rankings.append(await self._threaded(lambda: self._by_words(question, pool)))
+                    over = self._over(GRACE * budget)
+                    rankings.append(await self._threaded(lambda: self._by_words(question, pool, over)))
             except KnowledgeError as error:
                 errors.append(error)
 
@@ -133,7 +140,8 @@ class Knowledge:
         Raises KnowledgeError when the file is broken or closed.
         """
         with anyio.move_on_after(budget):
-            found = await self._threaded(lambda: self._most_alike(question[:QUESTION_CHARACTERS]))
+            over = self._over(GRACE * budget)
+            found = await self._threaded(lambda: self._most_alike(question[:QUESTION_CHARACTERS], over))
             return found if found is not None and found.score >= threshold else None
         return None
 
@@ -151,36 +159,41 @@ class Knowledge:
             not languages or language_of(question, self.about.get("language", "")) in languages
         )
 
-    def _by_words(self, question: str, pool: int) -> list[int]:
+    def _over(self, seconds: float) -> Over:
+        until = self._clock.now() + seconds
+        return lambda: self._clock.now() > until
+
+    def _by_words(self, question: str, pool: int, over: Over) -> list[int]:
         chosen = worth(self._database.spread(asked(question)))
-        return self._database.best(chosen, pool) if chosen else []
+        with suppress(TimeoutError):
+            return self._database.best(chosen, pool, over) if chosen else []
+        return []
 
     async def _by_meaning(self, question: str, pool: int, budget: float) -> Sequence[int]:
         """Return the ranking of vectors, or nothing if it cannot be there in time."""
         assert self._embedder is not None  # noqa: S101
-        until = self._clock.now() + budget
+        self._late += 1
+        if self._late > LATE and self._late % AGAIN:
+            return ()
+        over = self._over(budget)
         try:
-            with anyio.move_on_after(budget):
+            with anyio.move_on_after(budget), suppress(TimeoutError):
                 (vector,) = await self._embedder.embed([question])
-                began_at = self._clock.now()
-                if until - began_at < self._nearest_takes:
-                    # A thread cannot be stopped; what took too long last time is not begun. The longer it is not, the
-                    # more likely it is tried again.
-                    self._nearest_takes *= 0.9
-                    return ()
-                found = await self._threaded(lambda: self._database.nearest(vector, pool))
-                self._nearest_takes = self._clock.now() - began_at
+                found = await self._threaded(lambda: self._database.nearest(vector, pool, over))
+                self._late = 0
                 return found
         except DialogError as error:
             self._trouble(error)
         return ()
 
-    def _most_alike(self, question: str) -> Passage | None:
+    def _most_alike(self, question: str, over: Over) -> Passage | None:
         own = meant(question)
         if not own:
             return None
-        numbers = self._database.questions(sorted(own)[:TERMS], CANDIDATES)
-        rows = self._database.rows(numbers)
+        rows: list[Row] = []
+        with suppress(TimeoutError):
+            chosen = worth(self._database.spread(sorted(own)))
+            rows = self._database.rows(self._database.questions(chosen, CANDIDATES, over)) if chosen else []
         found = [_passage(row, likeness(question, row[4] or "")) for row in rows]
         return max(found, key=lambda passage: (passage.score, -passage.id), default=None)
 

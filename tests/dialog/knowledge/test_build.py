@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -53,6 +54,7 @@ async def test_a_document_that_can_not_be_read_is_left_out_and_named(folder: Fol
     documents = folder(a_md="Text.", b_md="", c_docx="x", old_kb="x")
     (documents / "d.txt").write_bytes(b"\xff\xfe\xfd")
     (documents / "e.md").write_bytes(b"x" * 10_000_000)
+    (documents / os.fsdecode(b"f\xff.md")).write_text("Text.")
     built = await build(documents, tmp_path / "shop.kb")
     assert built.documents == 1
     codes = {one.source: one.code for one in built.skipped}
@@ -61,6 +63,7 @@ async def test_a_document_that_can_not_be_read_is_left_out_and_named(folder: Fol
         "c.docx": "unknown-kind",
         "d.txt": "wrong-encoding",
         "e.md": "document-too-large",
+        "f?.md": "document-unreadable",
     }
     assert all(one.source in one.why for one in built.skipped)
 

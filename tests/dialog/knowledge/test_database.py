@@ -54,6 +54,21 @@ def test_vectors_are_found_by_nearness(tmp_path: Path) -> None:
     assert opened.nearest([0.1, 0.9, *[0.0] * (len(CUTS) - 2)], 2) == [2, 1]
 
 
+@pytest.mark.parametrize("steps", [0, 3])
+def test_what_takes_too_long_is_broken_off(tmp_path: Path, steps: int) -> None:
+    write(tmp_path / "a.kb", CUTS * 200, {}, {number: [1.0, number] for number in range(200 * len(CUTS))})
+    opened = Database(tmp_path / "a.kb")
+    looks = iter([False] * steps)
+    for search in (
+        lambda over: opened.nearest([1.0, 2.0], 5, over),
+        lambda over: opened._asked("SELECT count(*) FROM passages a, passages b", (), over, 10),
+    ):
+        with pytest.raises(TimeoutError):
+            search(lambda: next(looks, True))
+    assert opened.best(["open"], 1)
+    assert opened.nearest([1.0, 2.0], 1)
+
+
 def test_without_the_extension_there_is_full_text_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "shop.kb"
     write(file, CUTS, {}, VECTORS)

@@ -72,6 +72,11 @@ def test_html_shows_what_a_reader_sees(tmp_path: Path) -> None:
     ]
 
 
+def test_an_empty_heading_is_the_heading_of_nothing(tmp_path: Path) -> None:
+    page = "<body><h1></h1>Text<p></p>more<h2>Two</h2><img><hr>End<nav><p>Menu</nav>."
+    assert reading(tmp_path, "a.html", page) == [Section((), ("Text", "more")), Section(("Two",), ("End.",))]
+
+
 @pytest.mark.parametrize("page", ["<div>" * 200_000, "<div></b>" * 50_000, f"<p {'a=1 ' * 20_000}>x"])
 def test_html_that_is_made_to_take_for_ever_is_refused(tmp_path: Path, page: str) -> None:
     assert refusal(tmp_path, "a.html", page).code == "document-broken"
@@ -111,8 +116,8 @@ def test_a_table_with_a_fault_is_told_by_its_line(tmp_path: Path, table: str, sa
 
 
 def test_pdf_gives_a_section_for_each_page(tmp_path: Path) -> None:
-    (section,) = reading(tmp_path, "a.pdf", pdf(saying("We are open daily.", "Closed on Sunday.")))
-    assert " ".join(section.paragraphs[0].split()) == "We are open daily. Closed on Sunday."
+    (section,) = reading(tmp_path, "a.pdf", pdf(saying("We are open daily,", "and closed on Sun-", "day.")))
+    assert section.paragraphs == ("We are open daily, and closed on Sunday.",)
 
 
 def test_a_pdf_bomb_is_refused(tmp_path: Path) -> None:

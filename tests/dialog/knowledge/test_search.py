@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.errors import DialogError, KnowledgeError
 from pipeline.dialog.knowledge.database import Database, write
-from pipeline.dialog.knowledge.search import POSTINGS, TERMS, Knowledge, fused, likeness, worth
+from pipeline.dialog.knowledge.search import AGAIN, LATE, POSTINGS, TERMS, Knowledge, fused, likeness, worth
 from tests.dialog.knowledge.conftest import CUTS
 
 pytestmark = pytest.mark.anyio
@@ -46,12 +46,12 @@ class FakeEmbedder:
     def __init__(self, *, never: bool = False, error: DialogError | None = None, model: str = "minilm") -> None:
         self.model = model
         self.asked: list[str] = []
-        self._never = never
+        self.never = never
         self._error = error
 
     async def embed(self, texts: Sequence[str]) -> list[Sequence[float]]:
         self.asked += texts
-        if self._never:
+        if self.never:
             await anyio.Event().wait()
         if self._error is not None:
             raise self._error
@@ -186,6 +186,19 @@ async def test_late_vectors_are_not_waited_for(with_vectors: Path) -> None:
     with anyio.fail_after(LONG):
         assert (await sources(knowledge, "rye bread", budget=0.3))[0] == "prices.md"
     assert embedder.asked == ["rye bread"]
+    knowledge.close()
+
+
+async def test_vectors_that_are_always_late_are_seldom_waited_for(with_vectors: Path) -> None:
+    embedder = FakeEmbedder(never=True)
+    knowledge = Knowledge.open(with_vectors, embedder)
+    for _ in range(AGAIN):
+        await sources(knowledge, "rye bread", budget=0.02)
+    assert len(embedder.asked) == LATE + 1
+    embedder.never = False
+    for _ in range(AGAIN + 5):
+        await sources(knowledge, "rye bread prices.md")
+    assert len(embedder.asked) == LATE + 1 + 6
     knowledge.close()
 
 
