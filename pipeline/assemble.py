@@ -75,21 +75,6 @@ class Assembly:
                 if writes is not None:
                     await self._timed(f"{name}-{agent.id}", Responder(writes, agent.persona, ChatOptions()).warm)
 
-    async def lookups(self, agents: Collection[Agent]) -> dict[str, Lookup]:
-        """Open the documents of the agents, by the agents' ids. Raises KnowledgeError."""
-        found = {}
-        for agent in agents:
-            if agent.knowledge.file:
-                file = self._settings.agents / agent.knowledge.file
-                knowledge = await to_thread.run_sync(partial(Knowledge.open, file))
-                self._log.info("knowledge", agent=agent.id, version=knowledge.version)
-                trouble = partial(self._troubled, agent.id)
-                found[agent.id] = Lookup(knowledge, agent.knowledge, agent.privacy.region, trouble)
-        return found
-
-    def _troubled(self, agent: str, error: KnowledgeError) -> None:
-        self._log.warning("knowledge failed", agent=agent, code=error.code, reason=str(error))
-
     def _check(self, agents: Collection[Agent]) -> None:
         for agent in agents:
             if room(agent, self._settings.dialog) < LEAST_ROOM:
@@ -192,3 +177,19 @@ class Assembly:
 async def _learn(book: PhraseBook, agents: Collection[Agent]) -> None:
     for agent in agents:
         await book.learn((agent.greeting, *agent.phrases.all()), agent.language)
+
+
+async def lookups(folder: Path, agents: Collection[Agent]) -> dict[str, Lookup]:
+    """Open the documents of the agents, by the agents' ids; they lie in ``folder``. Raises KnowledgeError."""
+    log = logger("assemble")
+
+    def failed(agent: str, error: KnowledgeError) -> None:
+        log.warning("knowledge failed", agent=agent, code=error.code, reason=str(error))
+
+    found = {}
+    for agent in agents:
+        if agent.knowledge.file:
+            knowledge = await to_thread.run_sync(Knowledge.open, folder / agent.knowledge.file)
+            log.info("knowledge", agent=agent.id, version=knowledge.version)
+            found[agent.id] = Lookup(knowledge, agent.knowledge, agent.privacy.region, partial(failed, agent.id))
+    return found

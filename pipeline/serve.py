@@ -11,7 +11,7 @@ import anyio
 from anyio import to_thread
 from anyio.abc import ObjectReceiveStream
 
-from pipeline.assemble import Assembly
+from pipeline.assemble import Assembly, lookups
 from pipeline.calls import Calls, Shared
 from pipeline.core.clock import LoopClock
 from pipeline.core.errors import PipelineError
@@ -91,7 +91,7 @@ async def run(
             announce(listening)
             assembly = Assembly(settings, store, metrics, clock)
             shared = await assembly.engines(found.values())
-            calls.answer_as(found, await assembly.lookups(found.values()))
+            calls.answer_as(found, await lookups(settings.agents, found.values()))
             calls.open(shared)
             if changes is not None:
                 tasks.start_soon(_follow, changes, settings, assembly, shared, calls)
@@ -152,11 +152,11 @@ async def _follow(
             found = await to_thread.run_sync(_agents, settings)
             known = calls.answering.values()
             await assembly.welcome(shared, [agent for agent in found.values() if agent not in known])
-            lookups = await assembly.lookups(found.values())
+            documents = await lookups(settings.agents, found.values())
         except PipelineError as error:
             log.warning("agents stay as they are", code=error.code, reason=str(error))
         else:
-            calls.answer_as(found, lookups)
+            calls.answer_as(found, documents)
             log.info("agents read anew", agents=sorted(found))
 
 
