@@ -13,6 +13,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from random import Random
 from statistics import median, quantiles
@@ -51,6 +52,7 @@ def presidio() -> Finder | str:
     """Return Presidio's patterns over an empty language model, or why there are none."""
     try:
         import spacy
+        import tldextract.tldextract
         from presidio_analyzer import AnalyzerEngine
         from presidio_analyzer.nlp_engine import SpacyNlpEngine
     except ImportError as error:
@@ -61,6 +63,7 @@ def presidio() -> Finder | str:
             super().__init__()
             self.nlp = {"en": spacy.blank("en")}
 
+    tldextract.tldextract.TLD_EXTRACTOR = tldextract.tldextract.TLDExtract(suffix_list_urls=())  # no downloads
     try:
         analyzer = AnalyzerEngine(nlp_engine=Blank(), supported_languages=["en"])
         analyzer.analyze("warm", language="en")
@@ -175,14 +178,17 @@ def main(
 ) -> None:
     """Measure, print the result and keep it as JSON."""
     result: dict[str, Any] = {"benchmark": "redaction", "machine": machine.described(), "seed": seed}
+    result["phonenumbers"] = metadata.version("phonenumbers")
     made = turns(count, seed)
     result["measured"] = {"voicepipe": measured(made, own), "two regular expressions": measured(made, by_patterns)}
     other = presidio()
     if isinstance(other, str):
         result["presidio"] = other
     else:
-        result["presidio"] = f"patterns only, no language model; the first {PRESIDIO_TURNS} turns; English"
-        result["measured"]["presidio"] = measured(made[:PRESIDIO_TURNS], other)
+        version = metadata.version("presidio-analyzer")
+        result["presidio"] = f"{version}, patterns only, no language model, the first {PRESIDIO_TURNS} English turns"
+        english = [turn for turn in made if not turn.chinese]
+        result["measured"]["presidio"] = measured(english[:PRESIDIO_TURNS], other)
     result["cost"] = cost(made)
     result["streaming"] = {"splits": splits, "unequal": unequal(made, splits, seed)}
     file = out or RESULTS / "redaction.json"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks.report import derived, gap, retrieval, sections, stages
+from benchmarks.report import derived, gap, redaction, retrieval, sections, stages
 from benchmarks.report.markdown import paragraphs
 from benchmarks.report.results import Result, provenance
 from pipeline.settings import Settings
@@ -42,6 +42,11 @@ TOPICS = {
     ),
     "echo": ("Echo", "The service's own voice, coming back on the caller's line."),
     "derived": ("Derived", "Not measured: arithmetic for machines that were not there."),
+    "redaction": (
+        "Redaction",
+        "Of personal data in made-up turns the share of which no letter or digit is left, and of turns without any the "
+        "share in which some was found. The turns and the rules have one author: real ones will be harder.",
+    ),
     "hold": ("Held for minutes", "Is a call lost, does anything stay behind, does memory grow?"),
 }
 """Heading and meaning of each topic, in the order of the page; others come behind them."""
@@ -55,6 +60,7 @@ LAID_OUT: Mapping[str, Callable[[Result], str]] = {
     "stages": stages.section,
     "derived": derived.section,
     "retrieval": retrieval.section,
+    "redaction": redaction.section,
 }
 
 

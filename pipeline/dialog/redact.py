@@ -4,6 +4,10 @@ Telephones, bank cards, e-mail addresses, IBANs, Chinese identity cards and pass
 Chinese. Every cut of the same input gives the same text, and nothing of a number or an address leaves before it is
 decided what it is. Other text waits for the end of its word, and for two letters of the next: that one may be "at".
 
+Not held back for, since every sentence would wait: the words before the last one of a name ("john doe at gmail dot com"
+leaves "john"), and a single word before ", at" where no mail was spoken of. What follows a number tells what it is in
+English only ("is my order").
+
 What is taken for what:
 
 - A telephone can be dialled (libphonenumber): with a country code, in the caller's region, in China or the US, and in
@@ -11,8 +15,9 @@ What is taken for what:
 - A card has an issuer's prefix and length and Luhn's check digit, an IBAN its country's length and 1 modulo 97, an
   identity card a province, a day of birth and its check digit; of an identity card a wrong check digit counts too.
   Behind "card number" or 身份证 the number of digits is enough.
-- Behind "order number", "tracking", 订单 and the like, and before "is my order", digits are no telephone and no card.
-  IBANs and identity cards are still found there: their checks do not come true by chance.
+- Behind "order number", "tracking", 订单 and the like, and before "is my order" or what is counted ("bytes", 件),
+  digits are no telephone and no card. IBANs and identity cards are still found there: their checks do not come true by
+  chance.
 - Digits at letters without a space ("SF1234567890123"), days, thousands, prices, network addresses and digits divided
   by a colon are no telephone and no card. Nothing is found inside digits that are written in one piece.
 - "smith at example dot com" is an address, "look at example dot com" is not: a list holds words before "at" that are
@@ -21,6 +26,7 @@ What is taken for what:
 """
 
 import hmac
+import re
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
@@ -70,6 +76,9 @@ MASKS: Mapping[str, Mapping[Kind, tuple[str, str]]] = MappingProxyType(
 """What stands for each kind, by language: in a text, and for a voice."""
 
 
+_NAME = re.compile(r"⟨[a-z_]+:[a-p]{16}⟩")
+
+
 class Pseudonyms:
     """Names for values, the same for the same key and value. Only this object can turn them back.
 
@@ -92,9 +101,7 @@ class Pseudonyms:
 
     def restore(self, text: str) -> str:
         """Return ``text`` with the originals of the names that this object has given."""
-        for name, original in self._originals.items():
-            text = text.replace(name, original)
-        return text
+        return _NAME.sub(lambda match: self._originals.get(match[0], match[0]), text)
 
 
 class Redactor:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from typing import NamedTuple
+from unicodedata import category
 
 from pipeline.dialog.redact_kinds import Kind
 from pipeline.dialog.redact_place import Place
@@ -34,7 +35,11 @@ CONTEXT = 64
 """Characters before a chain that tell what it is."""
 
 _SIGNS = frozenset(".@_-+%'")
-_BREAKS = frozenset(",()/–—‑−、，。．…·;\n\r\t*# \u00a0\u2009\u200b\u200c\u200d\u2060\u00ad\ufeff")
+_BREAKS = frozenset(",()/–—‑−、，。．…·;\n\r\t \u00a0\u2009\u200b\u200c\u200d\u2060\u00ad\ufeff")
+
+
+_INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\u00ad\ufeff")
+"""Signs that part nothing: within a word or a number they and accents belong to it."""
 
 
 @dataclass(slots=True)
@@ -161,6 +166,9 @@ class Chains:
         return True
 
     def _take(self, character: str, sign: str, made: list[Piece]) -> None:
+        if self._run and sign >= "\x80" and (sign in _INVISIBLE or category(sign)[0] == "M"):
+            self._run += character
+            return
         letter = sign < "\u0250" and sign.isalpha()
         if not letter and not (sign.isascii() and sign.isdigit()):
             self._end_run(made)
@@ -221,7 +229,7 @@ class Chains:
             chain = Chain(self._given, self._past, tuple(self._tokens))
             made.append(Decided(chain, self._find(chain)))
             self._tell(chain.text)
-        self._tokens, self._size, self._place = [], 0, Place()
+        self._tokens, self._size, self._place = [], 0, Place(self._past)
 
     def _cut(self, made: list[Piece]) -> None:
         """Decide a chain that is too long, and keep its end: data that may not be over stays together."""

@@ -8,6 +8,7 @@ kind governs is of that kind although its check digit is wrong, since a caller o
 import re
 
 from pipeline.dialog.redact_kinds import Kind
+from pipeline.dialog.redact_spoken import THINGS
 
 _OTHER_NUMBERS = (
     r"orders?|tracking|track|parcel|package|shipment|shipping|waybill|consignment|awb|invoice|receipt|ticket|booking|"
@@ -16,12 +17,13 @@ _OTHER_NUMBERS = (
     r"policy|contract|quote|rma|meter|barcode|customer|member|membership|account|job|po|purchase|coupon|voucher|"
     r"(?:gift|member|membership|loyalty|library|rewards?|boarding) card|promo|log|record|total|amount|price|sum|"
     r"balance|population|coordinates?|latitude|longitude|"
-    r"vin|hash|checksum|port|process|pid|docket|gift"
+    r"vin|hash|checksum|port|process|pid|docket|gift|meeting|webinar|loan|lease|"
+    r"badge|student|employee|patient|permit|licen[cs]e|locker|asset|routing|passcode|pin|subscriber|device|document|file"
 )
 _OTHER_HAN = (
     r"订单|运单|快递|单号|物流|包裹|发票|工单|编号|型号|序列|流水|时间戳|批次|版本|条码|条形码|货号|合同|保单|交易|会员|"
     r"案件|受理|预约|取件|验证|金额|价格|总价|总额|人口|日志|请求|账单|账号|商品|产品|会员卡|礼品卡|购物卡|门禁卡|公交卡|"
-    r"小票|收据|凭证|设备|追踪|查询|礼品"
+    r"小票|收据|凭证|设备|追踪|查询|礼品|会议|学号|工号|病历|许可|贷款"
 )
 _EMPTY = (
     r"numbers?|num|nos?|nr|ids?|codes?|is|was|are|it|its|s|it's|that's|the|my|your|of|a|an|as|reads?|called|says|hash|"
@@ -59,7 +61,9 @@ _GOVERNING = {
     Kind.PASSPORT: _governing(r"passport", r"护照|通行证"),
 }
 _BEHIND = re.compile(
-    rf"[\s,]*+(?:(?:is|was|my|the|your|our|his|her|their|as|for)\s++)++(?:{_OTHER_NUMBERS})(?![a-z])", re.IGNORECASE
+    rf"[\s,]*+(?:(?:is|was|my|the|your|our|his|her|their|as|for)\s++)++(?:{_OTHER_NUMBERS})(?![a-z])"
+    rf"|\s*+(?:(?:{'|'.join(THINGS)})(?![a-z])|[件元块人次名吨米条字])",
+    re.IGNORECASE,
 )
 _PRICE = re.compile(r"[$€£¥￥₹]\s?\Z")
 
@@ -70,7 +74,7 @@ def is_other(before: str) -> bool:
 
 
 def is_other_behind(behind: str) -> bool:
-    """Return whether the words behind a number say that it is one of an order or the like: "is my order"."""
+    """Return whether the words behind a number tell that it is none of a kind: "is my order", "bytes"."""
     return _BEHIND.match(behind) is not None
 
 

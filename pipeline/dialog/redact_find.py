@@ -9,6 +9,7 @@ counts as what that word says.
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, auto
 from functools import partial
+from itertools import pairwise
 from string import ascii_uppercase
 
 from pipeline.dialog import redact_context as context
@@ -21,8 +22,15 @@ from pipeline.dialog.redact_spoken import Token
 
 _LONGEST = 34
 """Characters of the longest number of all kinds: an IBAN."""
+_SHORTEST = 7
+"""Characters of the shortest: a telephone or a passport."""
 _SHORTEST_CHECKED = 15
 """Characters of the shortest number with a check that is hard to meet: an account in Norway."""
+_USUAL = ([3, 3, 4], [1, 3, 3, 4], [3, 4, 4], [10], [11], [4, 4, 4, 4], [16], [4, 6, 5])
+"""Sizes of groups that are a number although only spaces set it apart from others."""
+_MOST_INSIDE = max(map(len, _USUAL))
+_CARD_LENGTHS = (15, 16, 19)
+"""Digits of most cards; others are looked for later."""
 
 
 def find(chain: Chain, region: str) -> list[Span]:
@@ -50,13 +58,14 @@ def _numbers(chain: Chain, run: Sequence[Group], region: str) -> Iterator[Span]:
     """Yield the numbers of a run; when there are none, what the words before it say that it is."""
     while run and len(run[0].value) > 2 and run[0].value.isalpha() and not run[0].glued:
         run = run[1:]
-    if not run:
+    if sum(len(group.value) for group in run) < _SHORTEST or not any(group.digits for group in run):
         return
     before = (chain.before + "".join(token.text for token in chain.tokens[: run[0].first]))[-CONTEXT:]
     if context.is_price(before):
         run = run[1:]
     behind = "".join(token.text for token in chain.tokens[run[-1].end :]) if run else ""
-    other = context.is_other(before) or context.is_other_behind(behind)
+    told = context.is_governed(Kind.PHONE, before) or context.is_governed(Kind.CARD, before)
+    other = context.is_other(before) or (context.is_other_behind(behind) and not told)
     found = list(_read(run, partial(_Reader, before=before, region=region, other=other), list(_Look)))
     if run and not found and not other:
         found = list(_Reader(run, before=before, region=region, other=other).governed())
@@ -94,6 +103,13 @@ class _Look(Enum):
     """The same between spaces."""
 
 
+def _is_count(groups: Sequence[Group]) -> bool:
+    """Return whether someone counts, up or down."""
+    numbers = [int(group.value) for group in groups]
+    steps = {after - before for before, after in pairwise(numbers)}
+    return len(numbers) > 4 and steps in ({1}, {-1})
+
+
 class _Reader:
     """Reads the groups of one run."""
 
@@ -103,12 +119,19 @@ class _Reader:
         self._region = region
         self._other = other
         """Whether the run is governed by a word such as "order"."""
+        inner = [self._divides(at) for at in range(1, len(run))]
+        self._edges = [True, *inner, True]
+        """Whether a number can begin with a group, or end before it."""
 
     def spans(self, look: _Look) -> Iterator[tuple[int, int, Span]]:
         """Yield the first group of each number, the group behind it and what it is, the longest from the left."""
         at = 0
+        inside = look in (_Look.CARDS_INSIDE, _Look.INSIDE)
         while at < len(self._run):
-            for end, read in reversed(self._readings(at)):
+            if not inside and look is not _Look.CHECKED and not self._edges[at]:
+                at += 1
+                continue
+            for end, read in reversed(self._readings(at, _MOST_INSIDE if inside else len(self._run))):
                 kind = self._seen(read, at, end, look)
                 if kind is not None:
                     yield at, end, Span(kind, self._run[at].first, self._run[end - 1].end, read)
@@ -118,22 +141,24 @@ class _Reader:
                 at += 1
 
     def _seen(self, value: str, first: int, end: int, look: _Look) -> Kind | None:
-        if look is _Look.TO_THE_END and end < len(self._run):
-            return None
+        """Return what groups together are as far as one look goes."""
         if look is _Look.CHECKED:
             return self._checked(value)
-        divided = (first == 0 or self._divides(first)) and (end == len(self._run) or self._divides(end))
-        if not divided and look not in (_Look.CARDS_INSIDE, _Look.INSIDE):
+        cards = look is _Look.CARDS or look is _Look.CARDS_INSIDE
+        fits = len(value) in _CARD_LENGTHS if cards else _SHORTEST <= len(value) <= kinds.LONGEST_CARD
+        if not fits or (look is _Look.TO_THE_END and end < len(self._run)):
             return None
-        if look in (_Look.CARDS, _Look.CARDS_INSIDE):
-            return Kind.CARD if len(value) in (15, 16, 19) and self._is_card(value, first, end) else None
+        if look not in (_Look.CARDS_INSIDE, _Look.INSIDE) and not self._edges[end]:
+            return None
+        if cards:
+            return Kind.CARD if self._is_card(value, first, end) else None
         return self._likely(value, first, end)
 
-    def _readings(self, first: int) -> list[tuple[int, str]]:
-        """Return what begins with a group, none longer than the longest number."""
+    def _readings(self, first: int, most: int) -> list[tuple[int, str]]:
+        """Return what begins with a group, of so many groups at most, none longer than the longest number."""
         readings: list[tuple[int, str]] = []
         value = ""
-        for end in range(first, len(self._run)):
+        for end in range(first, min(first + most, len(self._run))):
             value += self._run[end].value
             if len(value) > _LONGEST:
                 break
@@ -153,10 +178,10 @@ class _Reader:
                 return
 
     def _checked(self, value: str) -> Kind | None:
-        if len(value) < _SHORTEST_CHECKED:
+        if len(value) == 18 and kinds.is_id(value):
+            return Kind.CN_ID
+        if len(value) < _SHORTEST_CHECKED or value[:2] not in kinds.IBAN_LENGTHS:
             return None
-        if not value[0].isalpha():
-            return Kind.CN_ID if kinds.is_id(value) else None
         zeros = value[:2] + value[2:].replace("O", "0")
         read = (value, value[:2] + zeros[2:4] + value[4:], zeros)
         return Kind.IBAN if any(map(kinds.is_iban, read)) else None
@@ -164,7 +189,7 @@ class _Reader:
     def _likely(self, value: str, first: int, end: int) -> Kind | None:
         """Return what groups together are, if anything."""
         if value[0].isalpha():
-            return Kind.PASSPORT if self._is_passport(value, first, end) else None
+            return Kind.PASSPORT if first == 0 and self._is_passport(value, end) else None
         if not value.isdigit() or self._other or any(group.glued for group in self._run[first:end]):
             return None
         if self._is_card(value, first, end):
@@ -173,10 +198,10 @@ class _Reader:
             return Kind.CN_ID
         return Kind.PHONE if self._is_phone(value, first, end) else None
 
-    def _is_passport(self, value: str, first: int, end: int) -> bool:
+    def _is_passport(self, value: str, end: int) -> bool:
         digits = (value[:2] + value[2:].replace("O", "0")).lstrip(ascii_uppercase)
         fits = 1 <= len(value) - len(digits) <= 2 and digits.isdigit() and 6 <= len(digits) <= 8
-        whole = fits and first == 0 and end == len(self._run)
+        whole = fits and end == len(self._run)
         return whole and context.is_governed(Kind.PASSPORT, self._before)
 
     def _is_card(self, value: str, first: int, end: int) -> bool:
@@ -191,21 +216,26 @@ class _Reader:
             return False
         plus = self._run[first].plus
         groups = self._run[first:end]
+        if _is_count(groups):
+            return False
         listed = any(group.hard for group in groups[1:]) and not any(group.said for group in groups)
-        if listed and max(len(group.value) for group in groups) == 2 and not plus:
+        if listed and not plus and not self._is_dictated(groups):
             return False
         return (plus or self._is_apart(first, end)) and kinds.is_phone(value, self._region, international=plus)
 
+    def _is_dictated(self, groups: Sequence[Group]) -> bool:
+        """Return whether typed groups with commas are no list: digit by digit, in usual groups, or told to be one."""
+        sizes = [len(group.value) for group in groups]
+        return max(sizes) == 1 or sizes in _USUAL or context.is_governed(Kind.PHONE, self._before)
+
     def _is_apart(self, first: int, end: int) -> bool:
         """Return whether a reading is not a piece of a longer number, as far as its edges tell."""
-        begins = first == 0 or self._divides(first)
-        ends = end == len(self._run) or self._divides(end)
-        sizes = [len(group.value) for group in self._run[first:end]]
-        usual = sizes in ([3, 3, 4], [1, 3, 3, 4], [3, 4, 4], [10], [11], [4, 4, 4, 4], [16], [4, 6, 5])
-        return (begins and ends) or usual
+        if self._edges[first] and self._edges[end]:
+            return True
+        return [len(group.value) for group in self._run[first:end]] in _USUAL
 
     def _divides(self, at: int) -> bool:
         """Return whether a number can begin with a group, or end before it."""
         before, group = self._run[at - 1], self._run[at]
         apart = group.first > before.end
-        return group.hard or (apart and group.said != before.said) or group.digits != before.digits
+        return group.hard or group.plus or (apart and group.said != before.said) or group.digits != before.digits

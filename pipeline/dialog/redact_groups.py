@@ -15,6 +15,7 @@ _NO_NUMBER = re.compile(
     r"|(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d"  # the same, years last
     r"|(?<!\d[ -])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)"  # an address of the Internet
     r"|[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"  # thousands
+    r"|\d{1,2}\.\d{5,}(?:_\d+)*"  # a fraction
     r")(?!\.?\d)"
     r"|(?<![\d -])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?= \d\d\Z)"  # a day in one piece, an hour
 )
@@ -113,12 +114,23 @@ def _said(tokens: Sequence[Token], at: int) -> Group:
         if unit != "0":
             return Group(token.value[0] + unit, at, after + 1, said=True)
         if tokens[after].sort is Sort.ZEROS:
-            return Group(token.value + tokens[after].value, at, after + 1, said=True)
+            return _hundreds(tokens, at, after)
     if len(tokens) > at + 2 and tokens[at + 1].sort is Sort.PIECES and token.value in "234":
         many = tokens[at + 2]
         if many.sort is Sort.VALUE and many.said:
             return Group(many.value * int(token.value), at, at + 3, said=True)
     return Group(token.value, at, at + 1, said=True)
+
+
+def _hundreds(tokens: Sequence[Token], at: int, zeros: int) -> Group:
+    """Return the digits of "eight hundred", or of "four hundred fifteen"."""
+    value = tokens[at].value
+    last = _after_gaps(tokens, zeros + 1)
+    if last is not None and tokens[last].said and len(tokens[last].value) == len(tokens[zeros].value) == 2:
+        rest = _said(tokens, last)
+        if len(rest.value) == 2:
+            return Group(value + rest.value, at, rest.end, said=True)
+    return Group(value + tokens[zeros].value, at, zeros + 1, said=True)
 
 
 def _is_oh(tokens: Sequence[Token], at: int) -> bool:

@@ -47,6 +47,8 @@ ALSO_FROM = ("CN", "US", "GB")
 SHORTEST_PHONE, LONGEST_PHONE = 7, 15
 """Digits; E.164 allows 15."""
 
+LONGEST_CARD = 19
+
 _CN_MOBILE = re.compile(r"(?:86)?1[3-9]\d{9}")
 _ISSUERS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})"  # Visa

@@ -1,7 +1,7 @@
 """What can go on with a chain: the grammar of numbers and addresses, written or said."""
 
 from pipeline.dialog.redact_kinds import IBAN_LENGTHS
-from pipeline.dialog.redact_spoken import TAIL_WORDS, Sort, Token, plain
+from pipeline.dialog.redact_spoken import TAIL_WORDS, THINGS, Sort, Token, plain
 
 _WIDEST_GAP = 8
 """Characters without meaning between two groups."""
@@ -20,9 +20,11 @@ class Place:
     """Where a chain stands: tells what can go on with it."""
 
     __slots__ = (
+        "_about_mail",
         "_digits",
         "_gap",
         "_glued",
+        "_han",
         "_invites",
         "_last",
         "_letters",
@@ -33,7 +35,10 @@ class Place:
         "counts",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, before: str = "") -> None:
+        lower = before.lower()
+        self._about_mail = "mail" in lower or "address" in lower or "邮" in lower
+        """Whether an address may be said, so that a comma behind a word does not end it."""
         self.begun = False
         self.counts = False
         """Whether the chain has digits."""
@@ -45,6 +50,8 @@ class Place:
         """Whether words are among them."""
         self._glued = False
         """Whether no space or comma came since."""
+        self._han = False
+        """Whether the last token was Chinese, behind which no space is to be expected."""
         self._invites = False
         """Whether the last token was ``@`` or a word for a mark: a word may follow, behind spaces too."""
         self._letters: list[str] = []
@@ -75,6 +82,8 @@ class Place:
             return None
         if token.sort is Sort.PIECES:
             return token if self._last is Sort.VALUE and self._glued else None
+        if token.sort is Sort.NOUN:
+            return token if self._digits >= _ENOUGH_FOR_TAIL and self._last is Sort.VALUE else None
         if self._digits >= _ENOUGH_FOR_TAIL and self._gap and (tail := self._tail(token)):
             return tail
         if token.sort is Sort.LETTERS:
@@ -89,6 +98,8 @@ class Place:
         word = _as_word(token).value
         if word in TAIL_WORDS and self._last in (Sort.VALUE, Sort.TAIL):
             return Token(Sort.TAIL, token.text, word)
+        if word in THINGS and self._last is Sort.VALUE:
+            return Token(Sort.NOUN, token.text, word)
         return Token(Sort.NOUN, token.text, word) if self._last is Sort.TAIL and token.sort is Sort.WORD else None
 
     def _is_number(self) -> bool:
@@ -110,9 +121,14 @@ class Place:
             return self._gap == 0
         if token.text == "," and self._last is Sort.LETTERS and self._letters[-1] in _SPELLED:
             return self._gap == 0
-        if token.text in ",，" and (self._marked if self._last is Sort.WORD else self._invites):
+        if token.text in ",，" and self._goes_on_behind_comma():
             return self._gap < 2
         return token.text == " " and self._gap < 3 and (self._last is not Sort.MARK or self._invites)
+
+    def _goes_on_behind_comma(self) -> bool:
+        if self._last is Sort.WORD:
+            return self._marked or self._about_mail
+        return self._invites
 
     def _allows_sign(self, token: Token) -> bool:
         if token.value == "@":
@@ -128,17 +144,18 @@ class Place:
 
     def _is_meant(self, token: Token) -> bool:
         """Return whether a word that means something in numbers and addresses does so here."""
-        han = not token.text.isascii()
+        apart = self._han or not self._glued or not token.text.isascii()
         if token.sort is Sort.ZEROS:
             return self._last is Sort.VALUE
         if token.sort is Sort.FILLER:
-            return self._is_number() and (han or not self._glued) and self._gap < _WIDEST_SAID_GAP
-        return self._last is not Sort.MARK and (han or not self._glued) and self._gap < _WIDEST_SAID_GAP
+            return self._is_number() and apart and self._gap < _WIDEST_SAID_GAP
+        return self._last is not Sort.MARK and apart and self._gap < _WIDEST_SAID_GAP
 
     def take(self, token: Token) -> None:
         """Move on behind ``token``."""
         sort = token.sort
         self.begun = True
+        self._han = not token.text.isascii()
         meant = sort is Sort.MARK and (token.value == "@" or not self._is_number())
         if sort is Sort.GAP or sort is Sort.FILLER or (sort is Sort.MARK and not meant):
             self._gap += len(token.text)

@@ -81,7 +81,13 @@ BEGINNINGS = frozenset(word[:end] for word in WORDS for end in range(1, len(word
 
 _TAILS = "is was my the your our his her their as for"
 TAIL_WORDS = frozenset(_TAILS.split())
-TAIL_BEGINNINGS = frozenset(word[:end] for word in TAIL_WORDS for end in range(1, len(word) + 1))
+_THINGS = (
+    "bytes units views dollars euros pounds people users times items pieces rows records steps points hertz meters "
+    "metres kilometers kilometres miles seconds milliseconds ms percent grams kilos tons copies"
+)
+THINGS = frozenset(_THINGS.split())
+"""What is counted: a number before it is no telephone."""
+TAIL_BEGINNINGS = frozenset(word[:end] for word in TAIL_WORDS | THINGS for end in range(1, len(word) + 1))
 
 HAN_DIGITS = {
     **{sign: str(digit) for digit, sign in enumerate("零一二三四五六七八九")},
@@ -107,6 +113,7 @@ HAN_WORDS: dict[str, tuple[Sort, str]] = {
     "洞": (Sort.VALUE, "0"),
     "拐": (Sort.VALUE, "7"),
     "勾": (Sort.VALUE, "9"),
+    **dict.fromkeys("件元块人次名吨米条字", (Sort.NOUN, "")),
     "然后": (Sort.FILLER, ""),
     "那个": (Sort.FILLER, ""),
     "空格": (Sort.FILLER, ""),

@@ -3,9 +3,11 @@ from random import Random
 import phonenumbers
 import pytest
 
-from benchmarks.redaction import by_patterns, is_found, measured, own, unequal
+from benchmarks.redaction import by_patterns, cost, is_found, measured, own, unequal
 from benchmarks.redaction_cases import Turn, turns
 from benchmarks.redaction_values import card, cn_id, iban, us_phone
+from benchmarks.report.redaction import section
+from benchmarks.report.results import Result
 from pipeline.dialog.redact import Kind
 from pipeline.dialog.redact_kinds import is_card, is_iban, is_id
 
@@ -62,3 +64,19 @@ def test_the_targets_hold_on_some_turns_of_another_seed() -> None:
 
 def test_splits_are_compared_with_the_whole() -> None:
     assert unequal(turns(100, 1), 300, 1) == 0
+
+
+def test_the_page_shows_recall_alarms_and_cost() -> None:
+    made = turns(200, 1)
+    tree = {
+        "machine": {},
+        "seed": 1,
+        "measured": {"voicepipe": measured(made, own), "patterns": measured(made, by_patterns)},
+        "presidio": "not installed",
+        "cost": cost(made[:40]),
+        "streaming": {"splits": 10, "unequal": 0},
+    }
+    shown = section(Result("redaction.json", tree))
+    assert "| found | turns | phone | card | email | iban | cn_id | passport | all | false alarms |" in shown
+    assert "| patterns, spoken | 200 |" in shown
+    assert "Of 10 random splits 0 gave another text" in shown

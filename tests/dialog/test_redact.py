@@ -1,9 +1,10 @@
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.redaction_cases import turns
 from pipeline.dialog.redact import LONGEST_HELD, MASKS, Kind, Pseudonyms, Redactor, Treatment, findings, redacted
 from tests.partitions import cut, cuts
 
@@ -59,14 +60,32 @@ def test_where_the_deltas_are_cut_does_not_matter_in_a_hundred_thousand_inputs(t
 
 @settings(max_examples=300, deadline=None)
 @given(text=texts)
-def test_what_is_not_found_stays_as_it_was(text: str) -> None:
-    made, at = "", 0
+def test_what_is_let_pass_stays_as_it_was(text: str) -> None:
+    assert redacted(text, dict.fromkeys(Kind, Treatment.PASS)) == text
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=texts)
+def test_all_but_what_was_found_stays_as_it_was(text: str) -> None:
+    made, rest, at = redacted(text, {Kind.PASSPORT: Treatment.MASK}), text, 0
     for finding in findings(text):
-        language = "zh" if "[" + redacted(text).partition("[")[2][:1] > "[\u3000" else "en"
-        made += text[at : finding.start] + MASKS[language][finding.kind][0]
-        at = finding.end
-    expected = made + text[at:]
-    assert len(findings(text)) > 0 or expected == redacted(text) == text
+        kept = text[at : finding.start]
+        assert made.startswith(kept)
+        made = made[len(kept) :]
+        mask = next(masks[finding.kind][0] for masks in MASKS.values() if made.startswith(masks[finding.kind][0]))
+        made, at = made[len(mask) :], finding.end
+        rest = text[at:]
+    assert made == rest
+
+
+@settings(max_examples=300, deadline=None)
+@given(words=st.lists(st.text(alphabet="bcgklrvwy", min_size=2, max_size=9), min_size=1, max_size=20))
+def test_words_wait_for_the_next_one_at_most(words: list[str]) -> None:
+    redactor = Redactor()
+    for before, word in pairwise(["", *words]):
+        for end, character in enumerate(word + " ", 1):
+            redactor.feed(character)
+            assert redactor.held <= (len(before) + 2 if end < 2 else 0) + end
 
 
 @settings(max_examples=300, deadline=None)
@@ -96,6 +115,19 @@ def test_no_prefix_of_a_secret_leaves(secret: str, before: str, behind: str) -> 
     for left in accumulate(made):
         assert before.startswith(left) or left.startswith(before + "[")
     assert secret not in redacted(before + secret + behind)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_not_a_digit_of_what_is_found_leaves_before_it_is_found(seed: int) -> None:
+    """Everything that has left at any point was there before the personal data, or is its mask and what follows."""
+    for turn in turns(300, seed):
+        found = [finding for finding in findings(turn.text) if finding.kind is not Kind.PASSPORT]
+        if not found:
+            continue
+        before = turn.text[: found[0].start]
+        _, made = streamed(list(turn.text))
+        masks = tuple(before + masks[found[0].kind][0] for masks in MASKS.values())
+        assert all(before.startswith(left) or left.startswith(masks) for left in accumulate(made))
 
 
 @pytest.mark.parametrize(

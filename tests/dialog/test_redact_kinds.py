@@ -12,6 +12,7 @@ FOUND = [
     (Kind.PHONE, "", "010-12345678"),
     (Kind.PHONE, "", "１３８ ００１３ ８０００"),
     (Kind.PHONE, "call ", "555-0123"),
+    (Kind.PHONE, "", "four hundred fifteen, five fifty-five, twenty-six seventy-one"),
     (Kind.PHONE, "message me at ", "415-555-2671"),
     (Kind.PHONE, "place your order at ", "415-555-2671"),
     (Kind.PHONE, "", "one three eight double oh one three eight oh oh oh"),
@@ -22,6 +23,9 @@ FOUND = [
     (Kind.PHONE, "", "eight hundred five five five one two one two"),
     (Kind.PHONE, "我的手机是", "幺三八零零幺三八零零零"),
     (Kind.PHONE, "", "幺三八，两个零一，嗯，三八零零零"),
+    (Kind.PHONE, "", "4\u200b15-55\u00ad5-26\ufeff71"),
+    (Kind.PHONE, "", "4\ufe0f\u20e31\ufe0f\u20e35\ufe0f\u20e3 555 2671"),
+    (Kind.EMAIL, "", "jo\u200bhn.smith@example.com"),
     (Kind.CARD, "", "4111 1111 1111 1111"),
     (Kind.CARD, "", "4111-1111-1111-1111"),
     (Kind.CARD, "", "378282246310005"),
@@ -37,9 +41,11 @@ FOUND = [
     (Kind.EMAIL, "write to ", "a_b@example.com"),
     (Kind.EMAIL, "", "john dot smith at example dot com"),
     (Kind.EMAIL, "my email is ", "smith at example dot com"),
+    (Kind.EMAIL, "my email is ", "smith, at, example, dot com"),
     (Kind.EMAIL, "email me at ", "john underscore smith at mail dot example dot co dot uk"),
     (Kind.EMAIL, "", "j o h n one two three at gmail dot com"),
     (Kind.EMAIL, "邮箱", "zhangsan艾特qq点com"),
+    (Kind.EMAIL, "邮箱是", "zhang三三at qq点com"),
     (Kind.EMAIL, "", "zhang_san＠163．com"),
 ]
 CLEAN = [
@@ -54,6 +60,9 @@ CLEAN = [
     "it costs $1,299,000,000.00 or 2,125,550,123 in all",
     "the server is 212.234.56.78",
     "model AB123456, build CN202611",
+    "gamma is 0.5772156649, or 52, 32, 64, 72 and 90, or (2107, 12, 31, 23)",
+    "one, two, three, four, five, six, seven, eight, nine, ten",
+    "about 5518965076 bytes, 4155552671 people and 库存4023471889件",
     "extension 4321, room 12, gate 7",
     "look at example dot com or visit us at google dot com",
     "I work at google dot com",
@@ -84,6 +93,14 @@ def test_what_is_spoken_is_told() -> None:
         False,
         True,
     ]
+
+
+def test_a_telephone_stays_one_before_other_words() -> None:
+    assert redacted("4155552671 is my number") == "[phone number] is my number"
+    assert redacted("4155552671 is the one") == "[phone number] is the one"
+    assert redacted("call me at 4155552671 people") == "call me at [phone number] people"
+    assert redacted("415-555-2671 my friend") == "[phone number] my friend"
+    assert redacted("电话13800138000是我的") == "电话[电话号码]是我的"
 
 
 def test_checksums() -> None:
