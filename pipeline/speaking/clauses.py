@@ -41,8 +41,9 @@ class ClauseCutter:
     East Asian script counts as half a word.
 
     A cut is made when the next speakable character arrives; models write it in one token with the space before it. A
-    comma or semicolon behind a letter ends the first clause at once: the caller does not wait for one more token. Where
-    only silent characters follow such a clause they are lost.
+    comma or semicolon behind a letter, and the space behind ``first_words``, end the first clause at once: the caller
+    does not wait for one more token, and the filters before this one hold back the word that comes next. Where only
+    silent characters follow such a clause they are lost.
     """
 
     def __init__(self, first_words: int = 6, limit: int = 220) -> None:
@@ -77,14 +78,15 @@ class ClauseCutter:
                 self._spoken_from = len(self._text)
             self._spoken_to = len(self._text) + 1
         self._text += character
-        if character in _PLAIN_MARKS and self._is_early_end():
+        if self._is_early_end(character):
             cut.append(self._cut(len(self._text)))
         return cut
 
-    def _is_early_end(self) -> bool:
-        """Return whether the mark that has just arrived ends the first clause."""
+    def _is_early_end(self, character: str) -> bool:
+        """Return whether the mark or space that has just arrived ends the first clause."""
+        least = _LEAST_WORDS if character in _PLAIN_MARKS else self._first_words if character == " " else 0
         spoken = self._clauses == 0 and self._spoken_from is not None and self._spoken_to == len(self._text) - 1
-        return spoken and self._text[-2].isalpha() and words(self._text) >= _LEAST_WORDS
+        return bool(least) and spoken and self._text[-2].isalpha() and words(self._text) >= least
 
     def _cut_before(self, following: str) -> list[str]:
         """Return the clause that is over now that ``following`` has arrived, else take note of the place."""

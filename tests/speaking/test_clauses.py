@@ -50,7 +50,7 @@ def test_the_clauses_joined_are_the_text(text: str) -> None:
     made = "".join(clauses(text))
     assert text.startswith(made)
     assert not speakable(text[len(made) :])
-    assert made == text or not speakable(text) or made[-1] in ",;，；、"
+    assert made == text or not speakable(text) or made[-1] in ",;，；、 "
 
 
 @given(text=texts, limit=st.integers(8, 60))
@@ -157,6 +157,13 @@ def test_a_comma_behind_a_letter_ends_the_first_clause_at_once() -> None:
     assert cutter.feed(" we are open, from nine,") == []
     assert ClauseCutter().feed("It is 1,") == []
     assert ClauseCutter().feed("Sure,") == []
+
+
+def test_the_space_behind_enough_words_ends_the_first_clause_at_once() -> None:
+    cutter = ClauseCutter()
+    assert cutter.feed("We are open from nine in") == []
+    assert cutter.feed(" ") == ["We are open from nine in "]
+    assert cutter.feed("the morning until six ") == []
 
 
 def test_words_are_counted_in_every_script() -> None:
