@@ -3,6 +3,8 @@
 import re
 from enum import IntEnum
 
+from pipeline.speaking.words import is_east_asian
+
 _SENTENCE_MARKS = frozenset(".!?…。！？؟।")
 _SOFT_MARKS = frozenset(",;:–—،，；：、")
 _PLAIN_MARKS = frozenset(",;，；、")
@@ -123,7 +125,7 @@ def boundary(before: str, gap: str, following: str) -> tuple[Break, int]:
     ``before`` ends in a speakable character, ``gap`` holds none, and ``following`` is the one that comes next.
     """
     if not gap:
-        return (Break.SPACE if _is_east_asian(before[-1]) and _is_east_asian(following) else Break.NONE), 0
+        return (Break.SPACE if is_east_asian(before[-1]) and is_east_asian(following) else Break.NONE), 0
     if "\n" in gap:
         return Break.SENTENCE, _behind_space(gap, gap.index("\n"))
     in_number = before[-1].isdigit() and following.isdigit()
@@ -147,8 +149,8 @@ def boundary(before: str, gap: str, following: str) -> tuple[Break, int]:
 
 def words(text: str) -> float:
     """Return how many words ``text`` has; an East Asian character counts as half of one."""
-    east_asian = sum(map(_is_east_asian, text))
-    rest = "".join(" " if _is_east_asian(character) else character for character in text)
+    east_asian = sum(map(is_east_asian, text))
+    rest = "".join(" " if is_east_asian(character) else character for character in text)
     return east_asian / 2 + sum(any(map(str.isalnum, word)) for word in rest.split())
 
 
@@ -187,8 +189,3 @@ def _behind_space(gap: str, at: int) -> int:
     while at < len(gap) and gap[at].isspace():
         at += 1
     return at
-
-
-def _is_east_asian(character: str) -> bool:
-    """Return whether ``character`` belongs to a script without spaces: Chinese, Japanese."""
-    return "\u3040" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff" or character >= "\U00020000"

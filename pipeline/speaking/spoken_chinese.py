@@ -18,9 +18,9 @@ from pipeline.speaking.spoken_rules import (
     address_marks,
     beginnings,
     in_address,
-    is_chinese,
     rule,
 )
+from pipeline.speaking.words import is_east_asian
 
 _RANGE_OPENING = re.compile(r"(?:[0-9%℃°Ff元块号日月年点分天岁度个层楼百千万亿]|[ap]m|°C)\s?\Z")
 _BELOW_ZERO = re.compile(r"[-−–][0-9.]+ ?(?:℃|°)")
@@ -48,7 +48,7 @@ def _dash(found: re.Match[str], before: str) -> str | None:
     if _RANGE_OPENING.search(before) and spaced == before.endswith(" "):
         return "到"
     last = before[-1:]
-    if spaced or (last.isalnum() and not is_chinese(last)):
+    if spaced or (last.isalnum() and not is_east_asian(last)):
         return None
     return "零下" if _BELOW_ZERO.match(found.string) else "负"
 
@@ -63,7 +63,7 @@ def _number_sign(_found: re.Match[str], before: str) -> str | None:
 
 def _per(found: re.Match[str], before: str) -> str | None:
     per_one = re.search(r"(?:[0-9元块人次天]|[A-Z]{3})\Z", before)
-    return "每" if per_one and is_chinese(found.string[1:2]) else None
+    return "每" if per_one and is_east_asian(found.string[1:2]) else None
 
 
 _WORDS: list[Rule] = [

@@ -168,7 +168,7 @@ def _fraction(found: re.Match[str], before: str) -> str | None:
         part = _part(numerator, denominator)
         if found["whole"] is None:
             return part
-        return f"{cardinal(int(found['whole']))} and {part.replace('one half', 'a half').replace('one q', 'a q')}"
+        return _with_part(found["whole"], part)
     if found["whole"] is not None:
         return None
     joint = "out of" if numerator == denominator else "slash"
@@ -176,7 +176,11 @@ def _fraction(found: re.Match[str], before: str) -> str | None:
 
 
 def _mixed(found: re.Match[str], _before: str) -> str:
-    return f"{cardinal(int(found[1]))} and {FRACTIONS[found[2]].replace('one half', 'a half').replace('one q', 'a q')}"
+    return _with_part(found[1], FRACTIONS[found[2]])
+
+
+def _with_part(whole: str, part: str) -> str:
+    return f"{cardinal(int(whole))} and {part.replace('one half', 'a half').replace('one q', 'a q')}"
 
 
 def _ratio(found: re.Match[str], _before: str) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pipeline.speaking.words import is_east_asian
+
 CURRENCY_SIGNS = "$€£¥￥₩₹"
 NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?(?![0-9])|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 """A number as English and Chinese write it, with or without thousands separators."""
@@ -156,15 +158,10 @@ def starts_word(before: str, held: str) -> bool:
     """Return whether a word begins with ``held``: not behind a letter, a figure or a mark inside an address."""
     last = before[-1:]
     return (
-        not (last.isalnum() and (last.isascii() or not is_chinese(last)))
+        not (last.isalnum() and (last.isascii() or not is_east_asian(last)))
         and last not in ("'", "’", "@", "_")
         and (held[:1].isascii())
     )
-
-
-def is_chinese(character: str) -> bool:
-    """Return whether ``character`` is Chinese, which has no spaces between words."""
-    return "\u3040" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff" or character >= "\U00020000"
 
 
 def beginnings(texts: Iterable[str]) -> frozenset[str]:

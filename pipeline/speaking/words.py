@@ -26,6 +26,11 @@ A change is cheaper than leaving out both sounds; two words run together are che
 """
 
 
+def is_east_asian(character: str) -> bool:
+    """Return whether ``character`` belongs to a script without spaces: Chinese, Japanese."""
+    return "\u3040" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff" or character >= "\U00020000"
+
+
 def words(text: str) -> list[str]:
     """Return the words of ``text``, each with the space behind it; joined they are the text, unless that is all space.
 
