@@ -215,15 +215,17 @@ def redacted(
 
 def values(text: str, region: str = "US") -> frozenset[str]:
     """Return the personal data of ``text``, each in the one form that all ways of writing it have."""
-    redactor = Redactor(dict.fromkeys(Kind, Treatment.PASS), region)
-    redactor.feed(text)
-    redactor.flush()
-    return redactor.values
+    return _done(text, region).values
 
 
 def findings(text: str, region: str = "US") -> list[Finding]:
     """Return the personal data of ``text``."""
+    return list(_done(text, region).findings)
+
+
+def _done(text: str, region: str) -> Redactor:
+    """Return a redactor that has seen all of ``text``, for what it has found."""
     redactor = Redactor(region=region)
     redactor.feed(text)
     redactor.flush()
-    return list(redactor.findings)
+    return redactor

@@ -34,10 +34,12 @@ KEPT = 208
 CONTEXT = 64
 """Characters before a chain that tell what it is."""
 
+HARMLESS = 3
+"""Digits of a number that was broken off which may be told: as many as an hour or a price has."""
+
+_SECRET = frozenset({Sort.VALUE, Sort.TIMES, Sort.PIECES, Sort.ZEROS, Sort.MARK})
 _SIGNS = frozenset(".@_-+%'")
 _BREAKS = frozenset(",()/–—‑−、，。．…·;\n\r\t \u00a0\u2009\u200b\u200c\u200d\u2060\u00ad\ufeff")
-
-
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\u00ad\ufeff")
 """Signs that part nothing: within a word or a number they and accents belong to it."""
 
@@ -89,11 +91,6 @@ def _single(character: str, sign: str) -> Token:
     if sign in _SIGNS:
         return Token(Sort.MARK, character, sign)
     return Token(Sort.GAP if sign in _BREAKS else Sort.OTHER, character)
-
-
-HARMLESS = 3
-"""Digits of a number that was broken off which may be told: as many as an hour or a price has."""
-_SECRET = frozenset({Sort.VALUE, Sort.TIMES, Sort.PIECES, Sort.ZEROS, Sort.MARK})
 
 
 class Chains:
