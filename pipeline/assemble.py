@@ -45,7 +45,7 @@ class Assembly:
         """Load and warm everything; the model has read every agent's prompt. Raises PipelineError."""
         voice = await self._timed("silero-vad", self._voice)
         recognizer = await self._timed("recognizer", self._recognizer)
-        self._check(agents)
+        self.check(agents)
         turn_model = await self._timed("turn-model", self._turn_model)
         synthesizer = await self._timed("synthesizer", self._synthesizer)
         dialog, small = self._settings.dialog, self._settings.ladder.smaller_model
@@ -68,14 +68,14 @@ class Assembly:
 
     async def welcome(self, shared: Shared, agents: Collection[Agent]) -> None:
         """Let the engines learn what agents say and are told. Raises PipelineError; calls are not disturbed then."""
-        self._check(agents)
         await self._timed("phrases", partial(_learn, shared.synthesizer, agents))
         for agent in agents:
             for name, writes in (("prompt", shared.model), ("smaller-prompt", shared.smaller)):
                 if writes is not None:
                     await self._timed(f"{name}-{agent.id}", Responder(writes, agent.persona, ChatOptions()).warm)
 
-    def _check(self, agents: Collection[Agent]) -> None:
+    def check(self, agents: Collection[Agent]) -> None:
+        """Return if the engines can do what the agents want. Raises SettingsError."""
         for agent in agents:
             if room(agent, self._settings.dialog) < LEAST_ROOM:
                 raise SettingsError(

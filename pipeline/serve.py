@@ -13,7 +13,7 @@ from anyio.abc import ObjectReceiveStream
 
 from pipeline.assemble import Assembly, lookups
 from pipeline.calls import Calls, Shared
-from pipeline.core.clock import LoopClock
+from pipeline.core.clock import Clock, LoopClock
 from pipeline.core.errors import PipelineError
 from pipeline.dialog import agents
 from pipeline.entrances.grpc_server import GrpcServer
@@ -78,7 +78,7 @@ async def run(
     log, clock, metrics = logger("serve"), LoopClock(), Metrics()
     found = _agents(settings)
     calls = Calls(settings, found, metrics, clock)
-    server = _grpc(settings, calls, metrics)
+    server = _grpc(settings, calls, metrics, clock)
     await server.start()
     try:
         async with anyio.create_task_group() as tasks:
@@ -108,14 +108,14 @@ async def run(
     log.info("stopped")
 
 
-def _grpc(settings: Settings, calls: Calls, metrics: Metrics) -> GrpcServer:
+def _grpc(settings: Settings, calls: Calls, metrics: Metrics, clock: Clock) -> GrpcServer:
     return GrpcServer(
         settings.server,
         settings.channels,
         calls,
         max_duration=settings.call.max_duration,
         metrics=metrics,
-        clock=LoopClock(),
+        clock=clock,
         version=metadata.version("voicepipe"),
     )
 
@@ -151,7 +151,9 @@ async def _follow(
         try:
             found = await to_thread.run_sync(_agents, settings)
             known = calls.answering.values()
-            await assembly.welcome(shared, [agent for agent in found.values() if agent not in known])
+            new = [agent for agent in found.values() if agent not in known]
+            assembly.check(new)
+            await assembly.welcome(shared, new)
             documents = await lookups(settings.agents, found.values())
         except PipelineError as error:
             log.warning("agents stay as they are", code=error.code, reason=str(error))
