@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from random import Random
-from statistics import median, quantiles
 from typing import Annotated, Any
 
 import typer
@@ -25,7 +24,7 @@ from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.redaction_cases import Turn, turns
-from benchmarks.wer import RESULTS
+from benchmarks.wer import RESULTS, tails
 from pipeline.core.clock import MonotonicClock
 from pipeline.dialog.redact import Kind, Redactor, findings, redacted
 
@@ -146,14 +145,9 @@ def cost(made: Sequence[Turn]) -> dict[str, Any]:
         redactor.flush()
     return {
         "tokens": len(each),
-        "us_per_token": {"mean": round(sum(each) / len(each), 1), **_percentiles(each)},
-        "held_characters_clean": {**_percentiles(held), "max": max(held)},
+        "us_per_token": {"mean": round(sum(each) / len(each), 1), **tails(each, 1)},
+        "held_characters_clean": {**tails(held, 1), "max": max(held)},
     }
-
-
-def _percentiles(values: Sequence[float]) -> dict[str, float]:
-    parts = quantiles(values, n=100, method="inclusive")
-    return {"p50": round(median(values), 1), "p95": round(parts[94], 1), "p99": round(parts[98], 1)}
 
 
 def table(result: dict[str, Any]) -> Table:

@@ -121,6 +121,12 @@ def percentiles(values: Sequence[float]) -> dict[str, int] | None:
     return {"p50": round(median(values)), "p95": round(quantiles(values, n=20, method="inclusive")[-1])}
 
 
+def tails(values: Sequence[float], digits: int) -> dict[str, float]:
+    """Return the 50th, the 95th and the 99th percentile of at least two values, rounded to so many digits."""
+    parts = quantiles(values, n=100, method="inclusive")
+    return {"p50": round(median(values), digits), "p95": round(parts[94], digits), "p99": round(parts[98], digits)}
+
+
 async def through_service(chosen: Sequence[Prompt], plan: CallPlan, per_call: int) -> list[Heard]:
     """Say every prompt to the service in calls of ``per_call``; raise CallError when one breaks off."""
     heard: list[Heard] = []

@@ -13,13 +13,12 @@ import random
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from itertools import accumulate
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Annotated, Any
 
 import anyio
@@ -29,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine
+from benchmarks.wer import RESULTS, tails
 from pipeline.cli.screen import told
 from pipeline.core.clock import MonotonicClock
 from pipeline.dialog.knowledge.build import build
@@ -38,7 +38,6 @@ from pipeline.dialog.knowledge.search import BUDGET, Knowledge
 from pipeline.dialog.ollama import Ollama
 from pipeline.settings import SHARE, Dialog
 
-RESULTS = SHARE / "benchmarks" / "results"
 QUESTIONS = Path(__file__).parent / "questions.toml"
 LANGUAGES = {"shop": "en", "bakery-zh": "zh"}
 """The agents whose documents are asked, each with its language."""
@@ -157,46 +156,29 @@ async def timed(count: int, folder: Path, seed: int) -> dict[str, Any]:
     opening = clock.now() - opened_at
     asked = spoken(cuts, ROUNDS, seed)
     long = [" ".join(asked[number : number + 80])[:5000] for number in range(0, ROUNDS - 80, 10)]
+    patient = partial(knowledge.search, limit=LIMIT, budget=PATIENCE)
     result = {
         "passages": count,
         "build_s": round(built, 1),
         "megabytes": round((folder / "words.kb").stat().st_size / 1e6, 1),
         "open_ms": round(1000 * opening, 2),
-        "search_ms": await _searches(knowledge, asked),
-        "search_of_5000_characters_ms": await _searches(knowledge, long),
-        "approved_ms": await _approvals(knowledge, asked),
-        "over_budget": await _late(knowledge, asked),
+        "search_ms": _milliseconds(await _took(asked, patient)),
+        "search_of_5000_characters_ms": _milliseconds(await _took(long, patient)),
+        "approved_ms": _milliseconds(await _took(asked, partial(knowledge.approved, threshold=0.9, budget=PATIENCE))),
+        "over_budget": _share(sum(seconds > BUDGET for seconds in await _took(asked, knowledge.search)), len(asked)),
     }
     knowledge.close()
     return result | {"vectors": _nearest(cuts, folder, seed)}
 
 
-async def _searches(knowledge: Knowledge, asked: Sequence[str]) -> dict[str, float]:
+async def _took(asked: Sequence[str], ask: Callable[[str], Awaitable[object]]) -> list[float]:
+    """Return the seconds that each question takes, one after the other."""
     clock, took = MonotonicClock(), []
     for question in asked:
         began_at = clock.now()
-        await knowledge.search(question, LIMIT, PATIENCE)
+        await ask(question)
         took.append(clock.now() - began_at)
-    return _milliseconds(took)
-
-
-async def _approvals(knowledge: Knowledge, asked: Sequence[str]) -> dict[str, float]:
-    clock, took = MonotonicClock(), []
-    for question in asked:
-        began_at = clock.now()
-        await knowledge.approved(question, 0.9, PATIENCE)
-        took.append(clock.now() - began_at)
-    return _milliseconds(took)
-
-
-async def _late(knowledge: Knowledge, asked: Sequence[str]) -> float:
-    """Return the share of searches that took longer than their budget."""
-    clock, late = MonotonicClock(), 0
-    for question in asked:
-        began_at = clock.now()
-        await knowledge.search(question)
-        late += clock.now() - began_at > BUDGET
-    return _share(late, len(asked))
+    return took
 
 
 def _nearest(cuts: Sequence[Cut], folder: Path, seed: int) -> dict[str, Any]:
@@ -216,9 +198,8 @@ def _nearest(cuts: Sequence[Cut], folder: Path, seed: int) -> dict[str, Any]:
 
 
 def _milliseconds(took: Sequence[float]) -> dict[str, float]:
-    parts = quantiles(took, n=100, method="inclusive")
-    figures = {"p50": median(took), "p95": parts[94], "p99": parts[98], "max": max(took)}
-    return {name: round(1000 * seconds, 2) for name, seconds in figures.items()}
+    milliseconds = [1000 * seconds for seconds in took]
+    return {**tails(milliseconds, 2), "max": round(max(milliseconds), 2)}
 
 
 def _share(some: int, all_of_them: int) -> float:
