@@ -208,7 +208,7 @@ async def language(settings: Settings, store: Store, clock: Clock) -> AsyncItera
 
     try:
         yield Case("language", "cold prompt", asking(1, cold=True), at_once=(1,), most_runs=COLD_RUNS)
-        await model.warm(messages(persona, []))
+        await model.warm(messages(persona, []), ChatOptions())
         yield Case("language", "known prefix", asking(WRITTEN, cold=False), most_runs=SLOW_RUNS)
     finally:
         await to_thread.run_sync(model.close)

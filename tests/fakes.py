@@ -103,7 +103,7 @@ class FakeModel:
         finally:
             self.open_streams -= 1
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], options: ChatOptions) -> None:
         self.warmed.append(list(messages))
 
 

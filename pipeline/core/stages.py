@@ -6,7 +6,7 @@ thread has come back, so that a held limiter slot always means a busy processor.
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from pipeline.core.pcm import Pcm
 
@@ -68,7 +68,27 @@ class Recognizer(Protocol):
         ...
 
 
-Role = Literal["system", "user", "assistant"]
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a model is told of it."""
+
+    name: str
+    """A letter, then letters, digits and underscores; at most 64 characters."""
+    description: str
+    """What it does and when to use it."""
+    parameters: Mapping[str, Any]
+    """JSON Schema of its arguments, an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A tool that a model wants to be run. Nothing of it is checked yet: the model may have made all of it up."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+Role = Literal["system", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +97,10 @@ class Message:
 
     role: Role
     text: str
+    uses: tuple[ToolUse, ...] = ()
+    """What an assistant's message asked for."""
+    tool: str = ""
+    """Whose result a tool's message is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +112,8 @@ class ChatOptions:
     num_predict: int | None = None
     """Most tokens of one reply."""
     stop: tuple[str, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
+    """What it may ask for. They stand at the beginning of the prompt, so a model is warmed with the same ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +132,8 @@ class ChatDelta:
 
     text: str
     usage: Usage | None = None
+    uses: tuple[ToolUse, ...] = ()
+    """Tools that the model asks for, each once and complete."""
 
 
 class ChatModel(Protocol):
@@ -118,7 +146,7 @@ class ChatModel(Protocol):
         """
         ...
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], options: ChatOptions) -> None:
         """Load the model and read ``messages`` into its prompt cache, so that the next reply starts sooner."""
         ...
 

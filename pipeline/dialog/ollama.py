@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import anyio
@@ -71,9 +72,9 @@ class Ollama:
         finally:
             await deltas.aclose()
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], options: ChatOptions) -> None:
         """Make the server load the model and read ``messages``. Raises DialogError as ``check`` does."""
-        async for _ in self._deltas(messages, ChatOptions(num_predict=1), WARM_TIMEOUT):
+        async for _ in self._deltas(messages, replace(options, num_predict=1), WARM_TIMEOUT):
             pass
 
     @property

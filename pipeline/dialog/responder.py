@@ -93,4 +93,4 @@ class Responder:
 
     async def warm(self, said: Sequence[Message] = ()) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._model.warm(messages(self._persona, said))
+        await self._model.warm(messages(self._persona, said), self._options)

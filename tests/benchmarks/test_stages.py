@@ -25,7 +25,7 @@ class FakeModel:
             await pass_time(0.1)
         yield ChatDelta("", Usage(30, 4, "fake"))
 
-    async def warm(self, messages: Sequence[Message]) -> None:
+    async def warm(self, messages: Sequence[Message], options: ChatOptions) -> None:
         pass
 
 

@@ -217,7 +217,7 @@ async def test_cancelling_a_reply_closes_the_connection_at_once() -> None:
 async def test_warming_reads_the_messages_and_writes_one_token() -> None:
     requests: list[Any] = []
     async with scripted_server(written(STREAM_HEAD, part("", done=True)), requests) as url:
-        await ollama(url).warm(HELLO)
+        await ollama(url).warm(HELLO, ChatOptions())
     assert requests[0]["options"]["num_predict"] == 1
     assert len(requests[0]["messages"]) == len(HELLO)
 

@@ -60,7 +60,7 @@ async def test_a_reply_comes_in_deltas_and_the_last_one_carries_the_usage(model:
 
 
 async def test_the_beginning_of_a_prompt_is_read_once(model: LlamaCpp) -> None:
-    await model.warm([SYSTEM])
+    await model.warm([SYSTEM], ChatOptions())
     usage = (await reply(model, asked("When do you open?")))[-1].usage
     assert usage is not None
     assert usage.prompt_tokens < 15

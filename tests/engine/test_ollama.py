@@ -45,13 +45,13 @@ async def test_a_reply_comes_in_deltas_and_the_last_one_carries_the_usage(model:
 
 
 async def test_warming_makes_no_difference_to_the_reply(model: Ollama) -> None:
-    await model.warm([SYSTEM])
+    await model.warm([SYSTEM], ChatOptions())
     assert [delta async for delta in model.stream(HELLO, ChatOptions(num_predict=4))]
 
 
 async def test_closing_a_reply_leaves_the_server_free_for_the_next(narrow_ollama: OllamaServer) -> None:
     model = Ollama(Dialog(ollama_url=narrow_ollama.url, num_ctx=2048), NAME)
-    await model.warm(HELLO)
+    await model.warm(HELLO, ChatOptions())
     story = [SYSTEM, Message("user", "Tell me a very long story.")]
     # The second reply would have to wait for the 4000 tokens of the first: a minute.
     async with aclosing(model.stream(story, ChatOptions(num_predict=4000))) as deltas:
@@ -78,7 +78,7 @@ async def test_a_model_that_is_stuck_is_unloaded_and_loaded_anew(
 ) -> None:
     monkeypatch.setattr(starvation, "LONG_WAIT", 0.4)
     model = Ollama(Dialog(ollama_url=narrow_ollama.url, num_ctx=2048), NAME)
-    await model.warm(HELLO)
+    await model.warm(HELLO, ChatOptions())
     (stuck,) = narrow_ollama.runners()
     os.kill(stuck, signal.SIGSTOP)
     for _ in range(2):

@@ -31,8 +31,8 @@ class ReadingModel(FakeModel):
         self.reading = False
         self.collided = False
 
-    async def warm(self, messages: Sequence[Message]) -> None:
-        await super().warm(messages)
+    async def warm(self, messages: Sequence[Message], options: ChatOptions) -> None:
+        await super().warm(messages, options)
         self.reading = True
         try:
             await pass_time(self._takes)
@@ -83,7 +83,7 @@ async def test_nothing_is_read_where_the_model_has_no_room() -> None:
 
 async def test_a_model_that_cannot_read_ahead_costs_nothing() -> None:
     class Broken(FakeModel):
-        async def warm(self, messages: Sequence[Message]) -> None:
+        async def warm(self, messages: Sequence[Message], options: ChatOptions) -> None:
             raise DialogError("engine-unreachable", "nobody answers")
 
     made = call(Broken(ANSWER))
