@@ -89,6 +89,10 @@ class FakeModel:
         self.warmed: list[list[Message]] = []
         self.open_streams = 0
 
+    @property
+    def digest(self) -> str:
+        return "fake"
+
     async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         self.asked.append(list(messages))
         reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]

@@ -124,6 +124,8 @@ class Usage:
     """Tokens of the prompt that the engine had to read anew; cached ones are not counted where the engine says so."""
     completion_tokens: int = 0
     model: str = ""
+    digest: str = ""
+    """Of the model's weights, as ``ChatModel.digest``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,11 @@ class ChatDelta:
 
 class ChatModel(Protocol):
     """Writes a reply token by token."""
+
+    @property
+    def digest(self) -> str:
+        """Return what changes when the model's weights do; empty where that is not known."""
+        ...
 
     def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         """Yield deltas in order. Closing the iterator ends the request at the engine.

@@ -56,6 +56,11 @@ class LlamaCpp:
             ) from error
         return cls(server, name, settings)
 
+    @property
+    def digest(self) -> str:
+        """Return nothing: it is not known."""
+        return ""
+
     async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         """Yield deltas in order; the last one is empty and carries the usage.
 

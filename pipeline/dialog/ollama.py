@@ -78,6 +78,11 @@ class Ollama:
             pass
 
     @property
+    def digest(self) -> str:
+        """Return nothing: it is not asked for."""
+        return ""
+
+    @property
     def model(self) -> str:
         """Return the tag that is asked for."""
         return self._model

@@ -18,6 +18,10 @@ def anyio_backend() -> Backend:
 class FakeModel:
     """Takes half a second for the first of four tokens and a tenth for each other."""
 
+    @property
+    def digest(self) -> str:
+        return ""
+
     async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         await pass_time(0.5)
         for word in "abcd":
