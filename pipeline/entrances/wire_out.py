@@ -1,6 +1,7 @@
 """Writes what happens in a call as messages for the client. Pure."""
 
 from pipeline.core.events import (
+    ActionRequested,
     CallEnd,
     CallEnded,
     CallEnding,
@@ -18,6 +19,8 @@ from pipeline.core.events import (
     SpeechStarted,
     StageFailed,
     TextDelta,
+    ToolRequested,
+    ToolsCancelled,
     TurnEnded,
 )
 from pipeline.entrances.fields import uint32, uint64
@@ -25,6 +28,7 @@ from pipeline.entrances.generated.voicepipe.v1 import audio_pb2, output_pb2
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseResponse
 from pipeline.entrances.statuses import status
 from pipeline.entrances.switchboard import OutputRules
+from pipeline.entrances.wire_tools import write_action, write_tool
 from pipeline.session.line import ReplyAudio
 
 _PROBLEMS = {
@@ -71,6 +75,10 @@ def write_event(event: CallEvent, wants: OutputRules) -> ConverseResponse | None
             return _of_reply(event, wants)
         case StageFailed():
             return ConverseResponse(notice=_notice(event))
+        case ActionRequested():
+            return write_action(event)
+        case ToolRequested() | ToolsCancelled():
+            return write_tool(event)
         case CallEnding():
             return write_going_away(event.remaining, output_pb2.GOING_AWAY_REASON_MAX_DURATION)
         case CallEnded():
