@@ -10,6 +10,7 @@ from pipeline.configuration import complaints
 from pipeline.core.stages import ChatOptions
 from pipeline.dialog.lookup import Documents
 from pipeline.dialog.privacy import Privacy
+from pipeline.dialog.tools.declared import DeclaredTool
 from pipeline.settings import SettingsError
 
 AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -70,6 +71,8 @@ class AgentFile(BaseModel):
     writing: Writing = Writing()
     privacy: Privacy = Privacy()
     knowledge: Documents = Documents()
+    tools: tuple[DeclaredTool, ...] = ()
+    """What it may ask business systems."""
 
 
 class Agent(AgentFile):
