@@ -11,6 +11,7 @@ from pipeline.core.stages import ChatOptions
 from pipeline.dialog.lookup import Documents
 from pipeline.dialog.privacy import Privacy
 from pipeline.dialog.tools.declared import DeclaredTool
+from pipeline.dialog.state import MOST, Slot, SlotName
 from pipeline.settings import SettingsError
 
 AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -73,6 +74,10 @@ class AgentFile(BaseModel):
     knowledge: Documents = Documents()
     tools: tuple[DeclaredTool, ...] = ()
     """What it may ask business systems."""
+    slots: dict[SlotName, Slot] = Field(default={}, max_length=MOST)
+    """What is kept of the caller's words for the call, by name."""
+    parameters: tuple[str, ...] = ()
+    """Which of the parameters that a client gives at the start of a call the model is shown."""
 
 
 class Agent(AgentFile):
