@@ -215,6 +215,10 @@ class ReplyEnded(ReplyEvent):
     """Span name to seconds, as far as they are known."""
     degraded: tuple[str, ...] = ()
     """What was left out or replaced, empty when nothing was."""
+    sources: tuple[str, ...] = ()
+    """Documents that it goes back to, the best first."""
+    knowledge: str = ""
+    """Version of the file of knowledge that was asked; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from pipeline.entrances.generated.voicepipe.v1 import audio_pb2, output_pb2
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseResponse
 from pipeline.entrances.statuses import status
 from pipeline.entrances.switchboard import OutputRules
-from pipeline.entrances.wire_tools import write_action, write_tool
+from pipeline.entrances.wire_tools import write_errand
 from pipeline.session.line import ReplyAudio
 
 _PROBLEMS = {
@@ -73,16 +73,10 @@ def write_event(event: CallEvent, wants: OutputRules) -> ConverseResponse | None
             return ConverseResponse(transcript=_final(event))
         case ReplyStarted() | TextDelta() | ReplyStopped() | ReplyEnded():
             return _of_reply(event, wants)
-        case StageFailed():
-            return ConverseResponse(notice=_notice(event))
-        case ActionRequested():
-            return write_action(event)
-        case ToolRequested() | ToolsCancelled():
-            return write_tool(event)
-        case CallEnding():
-            return write_going_away(event.remaining, output_pb2.GOING_AWAY_REASON_MAX_DURATION)
-        case CallEnded():
-            return ConverseResponse(ended=_ended(event))
+        case ActionRequested() | ToolRequested() | ToolsCancelled():
+            return write_errand(event)
+        case StageFailed() | CallEnding() | CallEnded():
+            return _of_call(event)
         case _:
             return None
 
@@ -105,6 +99,16 @@ def write_going_away(
 ) -> ConverseResponse:
     """Return the news that the call will be ended in ``remaining`` seconds."""
     return ConverseResponse(going_away=output_pb2.GoingAway(time_left_ms=uint32(remaining * 1000), reason=reason))
+
+
+def _of_call(event: StageFailed | CallEnding | CallEnded) -> ConverseResponse:
+    match event:
+        case StageFailed():
+            return ConverseResponse(notice=_notice(event))
+        case CallEnding():
+            return write_going_away(event.remaining, output_pb2.GOING_AWAY_REASON_MAX_DURATION)
+        case CallEnded():
+            return ConverseResponse(ended=_ended(event))
 
 
 def _of_reply(

@@ -58,9 +58,11 @@ def read_tool_result(result: input_pb2.ToolResult) -> ToolReported:
             raise fields.wrong("tool_result.outcome", "is empty; allowed: result or error")
 
 
-def write_tool(event: ToolRequested | ToolsCancelled) -> ConverseResponse:
-    """Return the message by which a tool is asked for, or not wanted any more."""
+def write_errand(event: ActionRequested | ToolRequested | ToolsCancelled) -> ConverseResponse:
+    """Return the message by which the client's side is asked to do something."""
     match event:
+        case ActionRequested():
+            return ConverseResponse(action=_action(event))
         case ToolRequested():
             arguments = ParseDict(dict(event.use.arguments), Struct())
             call = output_pb2.ToolCall(call_id=event.call, name=event.use.name, arguments=arguments)
@@ -69,22 +71,17 @@ def write_tool(event: ToolRequested | ToolsCancelled) -> ConverseResponse:
             return ConverseResponse(tool_call_cancelled=output_pb2.ToolCallCancelled(call_ids=event.calls))
 
 
-def write_action(event: ActionRequested) -> ConverseResponse:
-    """Return the message by which the client's side is asked to do something with the call."""
-    message = output_pb2.Action(immediate=event.immediate)
+def _action(event: ActionRequested) -> output_pb2.Action:
     match event.action:
-        case Transfer() as transfer:
-            mode = output_pb2.TRANSFER_MODE_ATTENDED if transfer.attended else output_pb2.TRANSFER_MODE_BLIND
-            message.transfer.CopyFrom(
-                output_pb2.Transfer(
-                    target=transfer.target,
-                    mode=mode,
-                    reason=transfer.reason,
-                    parameters=ParseDict(dict(transfer.parameters), Struct()),
-                )
+        case Transfer() as wanted:
+            transfer = output_pb2.Transfer(
+                target=wanted.target,
+                mode=output_pb2.TRANSFER_MODE_ATTENDED if wanted.attended else output_pb2.TRANSFER_MODE_BLIND,
+                reason=wanted.reason,
+                parameters=ParseDict(dict(wanted.parameters), Struct()),
             )
+            return output_pb2.Action(transfer=transfer, immediate=event.immediate)
         case HangUp(reason):
-            message.hangup.CopyFrom(output_pb2.Hangup(reason=reason))
+            return output_pb2.Action(hangup=output_pb2.Hangup(reason=reason), immediate=event.immediate)
         case SendDigits(digits):
-            message.send_dtmf.CopyFrom(output_pb2.SendDtmf(digits=digits))
-    return ConverseResponse(action=message)
+            return output_pb2.Action(send_dtmf=output_pb2.SendDtmf(digits=digits), immediate=event.immediate)
