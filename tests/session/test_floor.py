@@ -50,12 +50,8 @@ class Stage:
     ended: list[ReplyEnded] = field(default_factory=list)
 
 
-@asynccontextmanager
-async def stage(
-    model: FakeModel, *, reports_playback: bool = False, headroom: Headroom | None = None
-) -> AsyncIterator[Stage]:
-    line, history = FakeLine([], 0.0), History(8, 4000)
-    shape = ReplyShape(
+def shape(*, reports_playback: bool) -> ReplyShape:
+    return ReplyShape(
         Speaking(),
         Playout(),
         Channels(),
@@ -68,6 +64,17 @@ async def stage(
         phrases=Phrases(failure=""),
         language="en",
     )
+
+
+def no_tools() -> CallDesk:
+    return CallDesk(Control(), Toolbox(), (), DialogState(), patience=1.0)
+
+
+@asynccontextmanager
+async def stage(
+    model: FakeModel, *, reports_playback: bool = False, headroom: Headroom | None = None
+) -> AsyncIterator[Stage]:
+    line, history = FakeLine([], 0.0), History(8, 4000)
     recognizer = FakeRecognizer([(0.1, "hello")])
     engines = Engines(
         voice=FakeVoice(),
@@ -83,8 +90,8 @@ async def stage(
         line,
         engines,
         history,
-        CallDesk(Control(), Toolbox(), (), DialogState(), patience=1.0),
-        shape,
+        no_tools(),
+        shape(reports_playback=reports_playback),
         clock=LoopClock(),
         tell=line.send,
     )
