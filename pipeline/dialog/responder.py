@@ -127,6 +127,7 @@ class Responder:
                 part, gap = part + rest, ""
             if not uses:
                 return
+            yield ChatDelta("")  # it has begun, and is not to be given up for being silent
             returned = await errands.run(uses, part)
             gap = " " if part else gap
             if returned.says:
