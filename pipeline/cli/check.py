@@ -14,6 +14,7 @@ from rich.table import Table
 
 from pipeline.cli.screen import AsJson, Config, Profile, opened, told
 from pipeline.core.errors import ModelError, PipelineError
+from pipeline.core.tags import plain
 from pipeline.dialog import agents
 from pipeline.models.store import Store
 from pipeline.settings import Settings
@@ -125,10 +126,10 @@ def _ollama(url: str, wanted: tuple[str, ...]) -> tuple[bool, str, str]:
     try:
         with httpx.Client(base_url=url, timeout=2.0) as client:
             version = client.get("/api/version").raise_for_status().json()["version"]
-            models = [model["name"].removesuffix(":latest") for model in client.get("/api/tags").json()["models"]]
+            models = [plain(model["name"]) for model in client.get("/api/tags").json()["models"]]
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return False, "does not answer", "ollama serve (or `make ollama` to get it)"
-    usable = [name for name in wanted if name.removesuffix(":latest") in models]
+    usable = [name for name in wanted if plain(name) in models]
     if usable:
         return True, f"version {version}, has {usable[0]}", ""
     return False, f"version {version}, none of {', '.join(wanted)}", f"voicepipe models pull {wanted[-1]} --ollama"

@@ -10,6 +10,7 @@ from pipeline.configuration import complaints
 from pipeline.core.stages import ChatOptions
 from pipeline.dialog.lookup import Documents
 from pipeline.dialog.privacy import Privacy
+from pipeline.dialog.routing import Routing
 from pipeline.settings import SettingsError
 
 AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -45,12 +46,20 @@ class Writing(BaseModel):
     top_p: float | None = Field(default=None, gt=0, le=1)
     num_predict: int | None = Field(default=None, ge=1)
     """Most tokens of one reply."""
+    num_ctx: int | None = Field(default=None, ge=512)
+    """Context in tokens. Ollama loads the model anew when the next request has another; llama.cpp has the settings'."""
     stop: tuple[str, ...] = ()
     """Texts at which the model stops writing."""
 
     def options(self) -> ChatOptions:
         """Return it as a model takes it."""
-        return ChatOptions(temperature=self.temperature, top_p=self.top_p, num_predict=self.num_predict, stop=self.stop)
+        return ChatOptions(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            num_predict=self.num_predict,
+            num_ctx=self.num_ctx,
+            stop=self.stop,
+        )
 
 
 class AgentFile(BaseModel):
@@ -70,6 +79,7 @@ class AgentFile(BaseModel):
     writing: Writing = Writing()
     privacy: Privacy = Privacy()
     knowledge: Documents = Documents()
+    model: Routing = Routing()
 
 
 class Agent(AgentFile):

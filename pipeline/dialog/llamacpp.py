@@ -32,18 +32,20 @@ T = TypeVar("T")
 class LlamaCpp:
     """A ChatModel on one loaded GGUF file; ``slots`` replies are written at once, the others wait."""
 
-    def __init__(self, server: "xllamacpp.Server", name: str, settings: Dialog) -> None:
+    def __init__(self, server: "xllamacpp.Server", name: str, settings: Dialog, digest: str) -> None:
         """Take a loaded model; see ``load``."""
         self._server = server
         self._name = name
+        self._digest = digest
         self._settings = settings
         self._limiter = CapacityLimiter(settings.slots)
 
     @classmethod
-    def load(cls, path: Path, settings: Dialog) -> "LlamaCpp":
+    def load(cls, path: Path, settings: Dialog, digest: str = "") -> "LlamaCpp":
         """Return the model of a GGUF file. Blocks for seconds, and the whole process with it: xllamacpp keeps the GIL.
 
-        Raises ModelError: ``model-missing``, ``model-broken``.
+        ``digest`` is the file's sha256, where that is known. The context is ``num_ctx`` of ``settings`` from now on,
+        whatever a request says. Raises ModelError: ``model-missing``, ``model-broken``.
         """
         name = path.stem
         if not path.is_file():
@@ -54,12 +56,12 @@ class LlamaCpp:
             raise ModelError(
                 "model-broken", f"llama.cpp cannot load {path}", fix=f"voicepipe models verify {name}"
             ) from error
-        return cls(server, name, settings)
+        return cls(server, name, settings, digest)
 
     @property
     def digest(self) -> str:
-        """Return nothing: it is not known."""
-        return ""
+        """Return the sha256 of the file, as ``load`` was told."""
+        return self._digest
 
     async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         """Yield deltas in order; the last one is empty and carries the usage.
@@ -91,7 +93,7 @@ class LlamaCpp:
         """Run ``request`` in a thread and yield its deltas; ``first`` and ``each`` are the longest waits for one."""
         slot = object()
         await _within(first, self._limiter.acquire_on_behalf_of(slot))
-        reply = _Reply(self._server, request, self._name)
+        reply = _Reply(self._server, request, Usage(model=self._name, digest=self._digest))
         try:
             reply.start()
             wait = first
@@ -110,9 +112,9 @@ class _Reply:
     anyio's worker threads are waited for in a task, and a stage may not hold a task group open around its yields.
     """
 
-    def __init__(self, server: "xllamacpp.Server", request: dict[str, Any], model: str) -> None:
+    def __init__(self, server: "xllamacpp.Server", request: dict[str, Any], usage: Usage) -> None:
         self._request = request
-        self._model = model
+        self._usage = usage
         self._loop = current_token()
         self._send, self._receive = anyio.create_memory_object_stream[ChatDelta | DialogError](BRIDGE)
         self._over = anyio.Event()
@@ -156,7 +158,7 @@ class _Reply:
         """Take what llama.cpp says; True makes it stop."""
         if self._stopped:
             return True
-        item = _delta(chunk, self._model)
+        item = _delta(chunk, self._usage)
         return item is not None and not self._hand_over(item)
 
     def _hand_over(self, item: ChatDelta | DialogError) -> bool:
@@ -168,7 +170,7 @@ class _Reply:
         return isinstance(item, ChatDelta)
 
 
-def _delta(chunk: Mapping[str, Any], model: str) -> ChatDelta | DialogError | None:
+def _delta(chunk: Mapping[str, Any], usage: Usage) -> ChatDelta | DialogError | None:
     """Return what a chunk of the stream brings; None for progress with the prompt and the like."""
     if "error" in chunk:
         kind = chunk["error"].get("type")
@@ -177,7 +179,8 @@ def _delta(chunk: Mapping[str, Any], model: str) -> ChatDelta | DialogError | No
         return _garbage(str(kind))
     if "timings" in chunk:
         timings = chunk["timings"]
-        return ChatDelta(_text(chunk), Usage(timings["prompt_n"], timings["predicted_n"], model))
+        spent = replace(usage, prompt_tokens=timings["prompt_n"], completion_tokens=timings["predicted_n"])
+        return ChatDelta(_text(chunk), spent)
     text = _text(chunk)
     return ChatDelta(text) if text else None
 

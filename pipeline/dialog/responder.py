@@ -4,11 +4,12 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from enum import IntEnum
 
 from pipeline.core.errors import DialogError
-from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, Usage
+from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
 from pipeline.dialog.brevity import FirstSentence
 from pipeline.dialog.lookup import Found, Lookup
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.redact import Redactor
+from pipeline.dialog.routing import Router
 from pipeline.dialog.sanitize import Sanitizer
 
 APPROVED = "approved answer"
@@ -30,22 +31,20 @@ class Responder:
 
     def __init__(
         self,
-        model: ChatModel,
+        models: Router,
         persona: str,
         options: ChatOptions,
         *,
-        smaller: ChatModel | None = None,
         redactor: Callable[[frozenset[str]], Redactor] | None = None,
         lookup: Lookup | None = None,
     ) -> None:
-        """Take the shared models, the agent's part of the prompt, and its documents.
+        """Take the agent's models, its part of the prompt, and its documents.
 
         ``redactor`` makes what keeps a secret out of an answer, given what is none.
         """
-        self._model = model
+        self._models = models
         self._redactor = redactor or (lambda public: Redactor(public=public, spoken=True))
         self._lookup = lookup
-        self._smaller = smaller
         self._persona = persona
         self._options = options
 
@@ -56,13 +55,18 @@ class Responder:
         goes on to write the caller's part is stopped there, as is one whose answer is to be short; such a reply has no
         usage. An answer that the documents have approved comes as it stands, from no model.
         """
-        model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
         found = Found(said) if self._lookup is None else await self._lookup.found(said)
         sanitizer, redactor = Sanitizer(), self._redactor(found.public)
         if found.approved:
             yield ChatDelta(sanitizer.feed(found.approved) + sanitizer.flush(), Usage(model=APPROVED))
             return
         sentence = FirstSentence() if effort else None
+        model = self._models.route(
+            said[-1].text if said else "",
+            small=effort is Effort.SMALL,
+            documents=found.said is not said,
+            tools=bool(self._options.tools),
+        )
         stream = model.stream(messages(self._persona, found.said), self._options)
         begun = False
         try:
@@ -93,4 +97,4 @@ class Responder:
 
     async def warm(self, said: Sequence[Message] = ()) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._model.warm(messages(self._persona, said), self._options)
+        await self._models.warm(messages(self._persona, said), self._options)

@@ -10,6 +10,7 @@ from pipeline.core.events import CallEnded, CallEvent, ClientEvent, ControlKind,
 from pipeline.core.stages import ChatOptions, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
@@ -101,7 +102,7 @@ class Made:
             voice=self.voice,
             recognitions=recognitions(self.recognizer),
             turn_model=self.turn_model,
-            responder=Responder(self.model, self.agent.persona, ChatOptions()),
+            responder=Responder(Router.of(self.model), self.agent.persona, ChatOptions()),
             synthesizer=self.book or PhraseBook(self.synthesizer, self.speaking),
             ladder=self.budget_ladder or BudgetLadder(self.ladder, {}, has_smaller=False),
             headroom=self.headroom,

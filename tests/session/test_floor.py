@@ -19,6 +19,7 @@ from pipeline.core.stages import ChatOptions, Message
 from pipeline.dialog.agents import Phrases
 from pipeline.dialog.history import History
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from pipeline.session.floor import Floor, State
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
@@ -69,7 +70,7 @@ async def stage(
         voice=FakeVoice(),
         recognitions=recognitions(recognizer),
         turn_model=None,
-        responder=Responder(model, "You are a test.", ChatOptions()),
+        responder=Responder(Router.of(model), "You are a test.", ChatOptions()),
         synthesizer=PhraseBook(FakeSynthesizer(), Speaking()),
         ladder=BudgetLadder(Ladder(), {}, has_smaller=False),
         headroom=headroom or no_speculation(),
