@@ -57,19 +57,22 @@ class ChatModels:
         agent. Raises PipelineError; what was there before is as it was then.
         """
         engine = self._engine or self._settings.dialog.engine
-        try:
-            await self._gather(agents, self._embedded if engine == "llamacpp" else self._served)
-        except DialogError as error:
-            if engine != "auto":
-                raise
-            self._log.info("no Ollama, taking the embedded model", code=error.code, reason=str(error))
-            engine, self._usual, self._known = "llamacpp", "", {}
-            await self._gather(agents, self._embedded)
+        if engine != "llamacpp":
+            try:
+                await self._gather(agents, self._served)
+            except DialogError as error:
+                if engine == "ollama":
+                    raise
+                self._log.info("no Ollama, taking the embedded model", code=error.code, reason=str(error))
+                engine, self._usual, self._known = "llamacpp", "", {}
+            else:
+                engine = "ollama"
         if engine == "llamacpp":
             self._refuse_contexts(agents)
+            await self._gather(agents, self._embedded)
         elif not self._engine and self._settings.dialog.reserve:
             await self._load_reserve()
-        self._engine = "llamacpp" if engine == "llamacpp" else "ollama"
+        self._engine = engine
         self._compare_contexts(agents)
 
     def router(self, agent: Agent) -> Router:
