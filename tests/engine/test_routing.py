@@ -95,9 +95,11 @@ async def test_the_embedded_model_in_reserve_answers_for_a_server_that_died(
     async def folder(name: str) -> Path:
         return model_path(name)
 
-    dialog = Dialog(ollama_url=narrow_ollama.url, num_ctx=2048, models=(SMALL,), reserve=True)
+    dialog = Dialog(
+        ollama_url=narrow_ollama.url, num_ctx=2048, models=(SMALL,), reserve=True, first_token_timeout=PATIENT
+    )
     models = ChatModels(Settings(dialog=dialog), store, Metrics(), LoopClock(), folder)
-    shop = Agent(id="shop", name="Shop", persona="p")
+    shop = Agent(id="shop", name="Shop", persona="p", model=Routing(first_token_budget=0.0))
     await models.add([shop])
     served = await answered(models.router(shop).route("hello"))
     narrow_ollama.process.kill()
