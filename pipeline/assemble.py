@@ -79,7 +79,7 @@ class Assembly:
                 raise SettingsError(
                     "persona-too-long",
                     f"agent {agent.id}: its persona and writing.num_predict leave no room for a conversation: "
-                    "shorten them, or raise dialog.num_ctx",
+                    "shorten them, or raise dialog.num_ctx or the agent's writing.num_ctx",
                 )
             language = self._settings.recognition.language or agent.language
             if language not in self._languages:

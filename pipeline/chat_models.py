@@ -10,7 +10,6 @@ from anyio import to_thread
 
 from pipeline.core.clock import Clock
 from pipeline.core.errors import DialogError, ModelError, PipelineError
-from pipeline.core.stages import ChatModel
 from pipeline.core.tags import plain
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.health import Health
@@ -105,9 +104,9 @@ class ChatModels:
         trouble = await once(small) if small else None
         if trouble is not None:
             raise trouble
-        for name, known in self._known.items():
-            if name not in map(plain, asked):
-                await _refreshed(known.model)
+        for name in self._known.keys() - set(map(plain, asked)):
+            with suppress(DialogError):  # what fails now is told when it is asked for an answer
+                await get(name)
 
     async def _served(self, name: str) -> PipelineError | None:
         """Return None if the Ollama server has the model, or what it says. Raises DialogError when it does not answer.
@@ -222,11 +221,3 @@ async def _first(names: Collection[str], get: Get) -> str:
             return name
         troubles.append(trouble)
     raise next((trouble for trouble in troubles if getattr(trouble, "fix", "")), troubles[0])
-
-
-async def _refreshed(model: ChatModel) -> None:
-    """Let a model of a server learn its digest anew; what fails now is told when it is asked."""
-    check = getattr(model, "check", None)
-    if check is not None:
-        with suppress(DialogError):
-            await check()

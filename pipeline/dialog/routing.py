@@ -108,7 +108,11 @@ class Router:
         Raises DialogError when no model could.
         """
         asks = bool(messages) and messages[-1].role == "user"
-        ways = [self.route(messages[-1].text)] if asks else [self._way(simple=False), self._way(simple=True)]
+        ways = (
+            [self.route(messages[-1].text, tools=bool(options.tools))]
+            if asks
+            else [self._way(simple=False), self._way(simple=True)]
+        )
         warmed: set[str] = set()
         for way in ways:
             warmed.add(await way.warmed(messages, options, warmed))
