@@ -101,7 +101,7 @@ class ChatModels:
             if not agent.model.names and not self._usual:
                 self._usual = await _first(self._settings.dialog.models, once)
         small = self._settings.ladder.smaller_model
-        trouble = await once(small) if small else None
+        trouble = await once(small) if small and plain(small) not in self._known else None
         if trouble is not None:
             raise trouble
         for name in self._known.keys() - set(map(plain, asked)):
