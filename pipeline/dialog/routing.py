@@ -103,23 +103,21 @@ class Router:
         )
 
     async def warm(self, messages: Sequence[Message], options: ChatOptions) -> None:
-        """Let the model that would answer read ``messages``; where no question ends them, that for simple turns too.
+        """Let those read ``messages`` who may be asked next; each stands for who could not. Raises DialogError.
 
-        Raises DialogError when no model could.
+        With a question at the end that is one, otherwise the best and that for simple turns, and the smaller one, too,
+        before anything has been said.
         """
-        asks = bool(messages) and messages[-1].role == "user"
-        ways = (
-            [self.route(messages[-1].text, tools=bool(options.tools))]
-            if asks
-            else [self._way(simple=False), self._way(simple=True)]
-        )
+        last = messages[-1] if messages else Message("system", "")
+        if last.role == "user":
+            await self.route(last.text, tools=bool(options.tools)).warm(messages, options)
+            return
+        ways = [(False, False), (True, False), *([(False, True)] if last.role == "system" else [])]
         warmed: set[str] = set()
-        for way in ways:
-            warmed.add(await way.warmed(messages, options, warmed))
-
-    def _way(self, *, simple: bool) -> "Routed":
-        chain = self._candidates.preferred(simple=simple, small=False)
-        return Routed(chain, (), self._rules.first_token_budget, self._clock, self._watcher)
+        for simple, small in ways:
+            chain = self._candidates.preferred(simple=simple, small=small)
+            routed = Routed(chain, (), self._rules.first_token_budget, self._clock, self._watcher)
+            warmed.add(await routed.warmed(messages, options, warmed))
 
     def _is_simple(self, question: str, *, documents: bool, tools: bool) -> bool:
         rules = self._rules

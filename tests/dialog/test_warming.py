@@ -14,21 +14,21 @@ from tests.virtual_time import VIRTUAL_TIME, Backend
 
 pytestmark = pytest.mark.anyio
 
+ANSWER = Message("assistant", "We open at nine.")
+
 
 @pytest.fixture
 def anyio_backend() -> Backend:
     return VIRTUAL_TIME
 
 
-async def test_warming_reads_the_prefix_into_the_best_model_and_the_one_for_simple_turns() -> None:
+@pytest.mark.parametrize(("said", "who"), [((), ["big", "simple", "smaller"]), ((ANSWER,), ["big", "simple"])])
+async def test_a_prompt_is_read_once_by_each_model_that_may_be_asked_next(
+    said: tuple[Message, ...], who: list[str]
+) -> None:
     desk = Desk(says("Yes."), says("Yes."), simple=says("Yes."), smaller=says("Yes."))
-    await desk.router.warm([SYSTEM], ChatOptions())
-    assert {name: len(model.warmed) for name, model in desk.models.items()} == {
-        "big": 1,
-        "middle": 0,
-        "simple": 1,
-        "smaller": 0,
-    }
+    await desk.router.warm([SYSTEM, *said], ChatOptions())
+    assert [name for name, model in desk.models.items() if model.warmed == [[SYSTEM, *said]]] == who
 
 
 @pytest.mark.parametrize(("question", "who"), [("hello", "simple"), ("why " * 20, "big")])
