@@ -13,6 +13,7 @@ from pipeline.dialog.lookup import Found, Lookup
 from pipeline.dialog.notes import noted
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.redact import Redactor
+from pipeline.dialog.routing import Router
 from pipeline.dialog.sanitize import Sanitizer
 
 APPROVED = "approved answer"
@@ -34,22 +35,20 @@ class Responder:
 
     def __init__(
         self,
-        model: ChatModel,
+        models: Router,
         persona: str,
         options: ChatOptions,
         *,
-        smaller: ChatModel | None = None,
         redactor: Callable[[frozenset[str]], Redactor] | None = None,
         lookup: Lookup | None = None,
     ) -> None:
-        """Take the shared models, the agent's part of the prompt, and its documents.
+        """Take the agent's models, its part of the prompt, and its documents.
 
         ``redactor`` makes what keeps a secret out of an answer, given what is none.
         """
-        self._model = model
+        self._models = models
         self._redactor = redactor or (lambda public: Redactor(public=public, spoken=True))
         self._lookup = lookup
-        self._smaller = smaller
         self._persona = persona
         self._options = options
 
@@ -74,8 +73,14 @@ class Responder:
             return
         cleaner = Cleaner(self._redactor(found.public), short=bool(effort))
         chat = [*noted(found.said, desk.memory.shown()), *settled.messages]
-        model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
-        written = self._written(model, messages(self._persona, chat), cleaner, errands, self._asked(desk.memory))
+        options = self._asked(desk.memory)
+        model = self._models.route(
+            said[-1].text if said else "",
+            small=effort is Effort.SMALL,
+            documents=found.said is not said,
+            tools=bool(options.tools),
+        )
+        written = self._written(model, messages(self._persona, chat), cleaner, errands, options)
         try:
             async for delta in written:
                 yield delta
@@ -89,7 +94,7 @@ class Responder:
 
     async def warm(self, said: Sequence[Message] = (), memory: CallMemory | None = None) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._model.warm(messages(self._persona, said), self._asked(memory) if memory else self._options)
+        await self._models.warm(messages(self._persona, said), self._asked(memory) if memory else self._options)
 
     def _asked(self, memory: CallMemory) -> ChatOptions:
         return replace(self._options, tools=memory.toolbox.specs)

@@ -20,6 +20,7 @@ from pipeline.dialog.agents import Phrases
 from pipeline.dialog.control import Control
 from pipeline.dialog.history import History
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from pipeline.dialog.state import DialogState
 from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.session.desk import CallDesk
@@ -80,7 +81,7 @@ async def stage(
         voice=FakeVoice(),
         recognitions=recognitions(recognizer),
         turn_model=None,
-        responder=Responder(model, "You are a test.", ChatOptions()),
+        responder=Responder(Router.of(model), "You are a test.", ChatOptions()),
         toolbox=Toolbox(),
         synthesizer=PhraseBook(FakeSynthesizer(), Speaking()),
         ladder=BudgetLadder(Ladder(), {}, has_smaller=False),
