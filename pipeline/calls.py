@@ -16,6 +16,7 @@ from pipeline.dialog.agents import Agent
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.state import DialogState
 from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, CutOff, Terms
 from pipeline.entrances.switchboard import DigitRules as DigitTerms
 from pipeline.hearing.scheduler import RecognitionQueue
@@ -211,6 +212,7 @@ class Calls:
             and start.wants.paced
             and playout.lead <= PAUSABLE,
             echo_gate=settings.barge_in.echo_gate,
+            state=DialogState(agent.slots, agent.language, start.parameters, agent.parameters),
             reply=ReplyShape(
                 speaking=settings.speaking,
                 playout=playout,

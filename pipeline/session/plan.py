@@ -1,10 +1,11 @@
 """What a call is made of and how it is to be conducted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.core.stages import TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.state import DialogState
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
@@ -52,6 +53,8 @@ class CallPlan:
     """A reply pauses while it is open whether the caller's speech shall stop it; otherwise speech stops it at once."""
     echo_gate: bool = False
     """What comes back of the replies is not taken for the caller."""
+    state: DialogState = field(default_factory=DialogState)
+    """What is known in the call. It changes during the call."""
 
     @property
     def speech_stops(self) -> bool:

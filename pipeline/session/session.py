@@ -32,6 +32,7 @@ from pipeline.core.events import (
     TurnId,
 )
 from pipeline.dialog.history import History
+from pipeline.dialog.memory import Memory
 from pipeline.hearing.echo import EchoGate
 from pipeline.hearing.listener import Ears, Listener
 from pipeline.session.answers import Answers
@@ -96,7 +97,7 @@ class Session:
         self._floor = Floor(
             line,
             engines,
-            History(plan.history_turns, plan.history_tokens),
+            Memory(History(plan.history_turns, plan.history_tokens), plan.state),
             plan.reply,
             clock=clock,
             tell=self._tell,

@@ -85,3 +85,18 @@ def test_an_agent_may_write_in_its_own_way(tmp_path: Path) -> None:
     options = load(tmp_path)["shop"].writing.options()
     assert (options.temperature, options.top_p, options.num_predict, options.stop) == (0.0, None, 40, ())
     assert "writing.temperature" in complaint(tmp_path, SHOP + "[writing]\ntemperature = 3\n")
+
+
+def test_slots_are_read_with_their_patterns_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+    slot = "[slots.order]\npattern = '\\b\\d{5}\\b'\n"
+    (tmp_path / "shop.toml").write_text('parameters = ["customer"]\n' + SHOP + slot)
+    shop = load(tmp_path)["shop"]
+    assert shop.slots["order"].pattern == r"\b\d{5}\b"
+    assert shop.parameters == ("customer",)
+    assert "slots.order.pattern: Value error, the pattern could try" in complaint(
+        tmp_path, SHOP + "[slots.order]\npattern = '(\\d+)+x'\n"
+    )
+    assert "slots.order.patern: no such key; allowed here: description, pattern" in complaint(
+        tmp_path, SHOP + "[slots.order]\npatern = 'x'\n"
+    )
+    assert "slots.Order" in complaint(tmp_path, SHOP + "[slots.Order]\npattern = 'x'\n")

@@ -18,7 +18,9 @@ from pipeline.core.events import (
 from pipeline.core.stages import ChatOptions, Message
 from pipeline.dialog.agents import Phrases
 from pipeline.dialog.history import History
+from pipeline.dialog.memory import Memory
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.state import DialogState
 from pipeline.session.floor import Floor, State
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
@@ -41,6 +43,7 @@ class Stage:
 
     floor: Floor
     history: History
+    state: DialogState
     line: FakeLine
     model: FakeModel
     ended: list[ReplyEnded] = field(default_factory=list)
@@ -50,7 +53,7 @@ class Stage:
 async def stage(
     model: FakeModel, *, reports_playback: bool = False, headroom: Headroom | None = None
 ) -> AsyncIterator[Stage]:
-    line, history = FakeLine([], 0.0), History(8, 4000)
+    line, history, state = FakeLine([], 0.0), History(8, 4000), DialogState()
     shape = ReplyShape(
         Speaking(),
         Playout(),
@@ -77,12 +80,12 @@ async def stage(
     floor = Floor(
         line,
         engines,
-        history,
+        Memory(history, state),
         shape,
         clock=LoopClock(),
         tell=line.send,
     )
-    made = Stage(floor, history, line, model)
+    made = Stage(floor, history, state, line, model)
     over_in, over = anyio.create_memory_object_stream[ReplyEnded](8)
 
     async def take() -> None:
