@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from pipeline.core.stages import Message
-from pipeline.dialog.history import History
+from pipeline.dialog import summary
+from pipeline.dialog.history import Chapter, History
 from pipeline.dialog.state import DialogState
 
 
@@ -26,3 +27,15 @@ class Memory:
         """Take down what the caller said in one turn."""
         self.state.capture(text)
         self.history.caller(text)
+
+    def chapter(self) -> Chapter | None:
+        """Return what is to be summed up now, if anything."""
+        return self.history.chapter()
+
+    def summary_request(self, chapter: Chapter) -> list[Message]:
+        """Return what asks the model for a chapter's summary: it has read all but the last message already."""
+        return [*chapter.said, summary.request(self.state.language)]
+
+    def summarized(self, chapter: Chapter, text: str) -> None:
+        """Take the summary that the model wrote."""
+        self.history.summarized(chapter, summary.quoted(text, self.state.language))

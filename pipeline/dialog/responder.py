@@ -1,10 +1,13 @@
 """Responder: what has been said in, clean reply text out, while the model is still writing."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from enum import IntEnum
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, Usage
+from pipeline.dialog import summary
 from pipeline.dialog.brevity import FirstSentence
 from pipeline.dialog.lookup import Found, Lookup
 from pipeline.dialog.prompt import messages
@@ -90,6 +93,21 @@ class Responder:
             raise
         finally:
             await stream.aclose()
+
+    async def summary(self, asked: Sequence[Message]) -> str:
+        """Return what the model writes to a request for a summary, which ends ``asked``; "" where it is no text.
+
+        All before the request is read as for an answer, so that the model has it in its cache. Raises DialogError.
+        """
+        options = replace(self._options, temperature=0.0, num_predict=summary.WRITTEN, stop=())
+        sanitizer = Sanitizer()
+        text = ""
+        async with aclosing(self._model.stream(messages(self._persona, asked), options)) as stream:
+            async for delta in stream:
+                text += sanitizer.feed(delta.text)
+                if sanitizer.over:
+                    break
+        return text + sanitizer.flush()
 
     async def warm(self, said: Sequence[Message] = ()) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""

@@ -47,6 +47,8 @@ class CallPlan:
     history_turns: int
     history_tokens: int
     """About how many tokens of the conversation the model is shown."""
+    summary_tokens: int
+    """How many of these are kept for a summary of what it is no more shown; 0 for none."""
     reply: ReplyShape
 
     pauses: bool

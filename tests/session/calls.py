@@ -10,6 +10,7 @@ from pipeline.core.events import CallEnded, CallEvent, ClientEvent, ControlKind,
 from pipeline.core.stages import ChatOptions, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.summary import LONGEST
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
@@ -68,6 +69,8 @@ class Made:
     headroom: Headroom = field(default_factory=no_speculation)
     voice: VoiceActivityEngine = field(default_factory=FakeVoice)
     echo_gate: bool = False
+    history_turns: int = 8
+    sums_up: bool = False
 
     def session(self) -> Session:
         plan = CallPlan(
@@ -81,8 +84,9 @@ class Made:
             partial_every=self.partial_every,
             digits=DigitRules(),
             language="en",
-            history_turns=8,
+            history_turns=self.history_turns,
             history_tokens=4000,
+            summary_tokens=LONGEST if self.sums_up else 0,
             reply=ReplyShape(
                 speaking=self.speaking,
                 playout=Playout(),
