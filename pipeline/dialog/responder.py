@@ -1,13 +1,15 @@
 """Responder: what has been said in, clean reply text out, while the model is still writing."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from enum import IntEnum
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, ToolUse, Usage
+from pipeline.dialog import summary
 from pipeline.dialog.cleaner import Cleaner
-from pipeline.dialog.desk import CallMemory, Desk, NoCall
+from pipeline.dialog.desk import Agenda, Desk, NoCall
 from pipeline.dialog.errands import Errands
 from pipeline.dialog.lookup import Found, Lookup
 from pipeline.dialog.notes import noted
@@ -72,8 +74,8 @@ class Responder:
             yield ChatDelta(sanitizer.feed(found.approved) + sanitizer.flush(), Usage(model=APPROVED))
             return
         cleaner = Cleaner(self._redactor(found.public), short=bool(effort))
-        chat = [*noted(found.said, desk.memory.shown()), *settled.messages]
-        options = self._asked(desk.memory)
+        chat = [*noted(found.said, desk.agenda.shown()), *settled.messages]
+        options = self._asked(desk.agenda)
         model = self._models.route(
             said[-1].text if said else "",
             small=effort is Effort.SMALL,
@@ -92,12 +94,28 @@ class Responder:
         finally:
             await written.aclose()
 
-    async def warm(self, said: Sequence[Message] = (), memory: CallMemory | None = None) -> None:
-        """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._models.warm(messages(self._persona, said), self._asked(memory) if memory else self._options)
+    async def summary(self, asked: Sequence[Message], agenda: Agenda | None = None) -> str:
+        """Return what the model writes to a request for a summary, which ends ``asked``; "" where it is no text.
 
-    def _asked(self, memory: CallMemory) -> ChatOptions:
-        return replace(self._options, tools=memory.toolbox.specs)
+        All before the request is read as for an answer, so that the model has it in its cache. Raises DialogError.
+        """
+        options = replace(self._asked(agenda), temperature=0.0, num_predict=summary.WRITTEN, stop=())
+        sanitizer = Sanitizer()
+        text = ""
+        model = self._models.route(asked[-1].text, documents=True)
+        async with aclosing(model.stream(messages(self._persona, asked), options)) as stream:
+            async for delta in stream:
+                text += sanitizer.feed(delta.text)
+                if sanitizer.over:
+                    break
+        return text + sanitizer.flush()
+
+    async def warm(self, said: Sequence[Message] = (), agenda: Agenda | None = None) -> None:
+        """Load the model and let it read this agent's prefix, and what has been said behind it."""
+        await self._models.warm(messages(self._persona, said), self._asked(agenda))
+
+    def _asked(self, agenda: Agenda | None) -> ChatOptions:
+        return self._options if agenda is None else replace(self._options, tools=agenda.toolbox.specs)
 
     async def _written(
         self,
