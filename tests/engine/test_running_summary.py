@@ -32,7 +32,9 @@ SAID = (
 
 
 async def test_a_fact_of_a_turn_that_is_forgotten_is_known_from_the_summary(ollama_with_tools: str) -> None:
-    settings = Dialog(ollama_url=ollama_with_tools, num_ctx=2048, first_token_timeout=240.0, token_timeout=120.0, threads=1)
+    # One thread: with more, its spin barriers stand still wherever something else has a core.
+    patient = {"first_token_timeout": 240.0, "token_timeout": 120.0, "threads": 1}
+    settings = Dialog(ollama_url=ollama_with_tools, num_ctx=2048, **patient)
     model = Ollama(settings, "qwen2.5-coder-1.5b-instruct")
     responder = Responder(model, PERSONA, ChatOptions(temperature=0.0, num_predict=50))
     memory = Memory(History(4, 1500, LONGEST), DialogState(language="en"))
