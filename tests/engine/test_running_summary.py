@@ -28,7 +28,6 @@ SAID = (
     ("And how much is a sourdough loaf?", "One sourdough loaf is four dollars and fifty cents."),
     ("Do you deliver?", "Yes, within five miles, for five dollars."),
     ("That sounds good.", "I am glad to hear that."),
-    ("Is there parking?", "I am not sure about that."),
 )
 
 
@@ -51,7 +50,7 @@ async def test_a_fact_of_a_turn_that_is_forgotten_is_known_from_the_summary(olla
     async with aclosing(responder.reply(asked)) as reply:
         answer = "".join([delta.text async for delta in reply])
     await model.close()
-    assert summaries > 1
+    assert summaries == 2  # the second is made of the first: the turn was forgotten long before
     assert not any("48213" in message.text or "Zoe" in message.text for message in asked)
     assert "48213" in asked[0].above
     assert "48213" in answer.replace(" ", "").replace(",", "")
