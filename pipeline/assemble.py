@@ -1,6 +1,6 @@
 """The composition root: settings and model files in, warm engines out. The only importer of engine adapters."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +19,9 @@ from pipeline.dialog.responder import Responder
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
+from pipeline.servable import Known
 from pipeline.settings import Dialog, Settings, SettingsError
+from pipeline.speaking.mute import NONE, Mute
 from pipeline.speaking.phrases import PhraseBook
 
 T = TypeVar("T")
@@ -38,16 +40,20 @@ class Assembly:
         self._metrics = metrics
         self._clock = clock
         self._log = logger("assemble")
-        self._languages: frozenset[str] = frozenset()
-        """What the recognizer knows, once it is loaded."""
+        self._known = Known(frozenset(), settings, store)
+        self._voices: dict[str, PhraseBook] = {}
 
-    async def engines(self, agents: Collection[Agent]) -> Shared:
-        """Load and warm everything; the model has read every agent's prompt. Raises PipelineError."""
+    async def engines(self, agents: Mapping[str, Agent]) -> tuple[Shared, dict[str, Agent]]:
+        """Load and warm everything; the model has read every agent's prompt. Raises PipelineError.
+
+        The agents are returned as they can be served.
+        """
         voice = await self._timed("silero-vad", self._voice)
         recognizer = await self._timed("recognizer", self._recognizer)
-        self.check(agents)
+        served = self.served(agents)
         turn_model = await self._timed("turn-model", self._turn_model)
-        synthesizer = await self._timed("synthesizer", self._synthesizer)
+        synthesizer = await self._timed("synthesizer", partial(self._synthesizer, self._settings.speaking.voice))
+        self._voices[self._settings.speaking.voice] = synthesizer
         dialog, small = self._settings.dialog, self._settings.ladder.smaller_model
         model = await self._timed("chat-model", partial(self._model, dialog))
         smaller = None
@@ -62,34 +68,36 @@ class Assembly:
             model=model,
             synthesizer=synthesizer,
             smaller=smaller,
+            voices=self._voices,
         )
-        await self.welcome(shared, agents)
-        return shared
+        await self.welcome(shared, served.values())
+        return shared, served
 
     async def welcome(self, shared: Shared, agents: Collection[Agent]) -> None:
         """Let the engines learn what agents say and are told. Raises PipelineError; calls are not disturbed then."""
-        await self._timed("phrases", partial(_learn, shared.synthesizer, agents))
+        for name in {idiom.voice for agent in agents for idiom in agent.idioms.values()} - self._voices.keys():
+            self._voices[name] = await self._timed(f"voice-{name}", partial(self._synthesizer, name))
+        await self._timed("phrases", partial(_learn, self._voices, agents))
         for agent in agents:
             for name, writes in (("prompt", shared.model), ("smaller-prompt", shared.smaller)):
                 if writes is not None:
-                    await self._timed(f"{name}-{agent.id}", Responder(writes, agent.persona, ChatOptions()).warm)
+                    responder = Responder(writes, agent.persona, ChatOptions(), language=agent.language)
+                    await self._timed(f"{name}-{agent.id}", responder.warm)
 
-    def check(self, agents: Collection[Agent]) -> None:
-        """Return if the engines can do what the agents want. Raises SettingsError."""
-        for agent in agents:
+    def served(self, agents: Mapping[str, Agent]) -> dict[str, Agent]:
+        """Return the agents as the engines can serve them: without languages that are not recognized or have no voice.
+
+        An agent whose first language is not recognized is left out, unless calls come to it by default. Raises
+        SettingsError, and ModelError where the usual voice is missing.
+        """
+        for agent in agents.values():
             if room(agent, self._settings.dialog) < LEAST_ROOM:
                 raise SettingsError(
                     "persona-too-long",
                     f"agent {agent.id}: its persona and writing.num_predict leave no room for a conversation: "
                     "shorten them, or raise dialog.num_ctx",
                 )
-            language = self._settings.recognition.language or agent.language
-            if language not in self._languages:
-                name = self._store.first_present(self._settings.recognition.models)
-                raise SettingsError(
-                    "unknown-language",
-                    f"agent {agent.id}: {name} does not know {language!r}; recognition.models names others",
-                )
+        return self._known.served(agents, lambda text, fix: self._log.warning(text, fix=fix))
 
     async def _timed(self, name: str, build: Callable[[], Awaitable[T]]) -> T:
         began = self._clock.now()
@@ -109,7 +117,7 @@ class Assembly:
 
         name = self._store.first_present(self._settings.recognition.models)
         recognizer = await to_thread.run_sync(Whisper.load, await self._folder(name), self._settings.recognition)
-        self._languages = recognizer.languages
+        self._known = Known(recognizer.languages, self._settings, self._store)
         await recognizer.warm()
         self._log.info("recognizer", model=name)
         return recognizer
@@ -120,10 +128,12 @@ class Assembly:
         name = self._settings.endpointing.turn_model
         return await to_thread.run_sync(SmartTurn.load, await self._folder(name)) if name else None
 
-    async def _synthesizer(self) -> PhraseBook:
+    async def _synthesizer(self, name: str) -> PhraseBook:
         from pipeline.speaking.piper import Piper
 
-        folder = await self._folder(self._settings.speaking.voice)
+        if name == NONE:
+            return PhraseBook(Mute(), self._settings.speaking)
+        folder = await self._folder(name)
         piper = await to_thread.run_sync(Piper.load, folder, self._settings.speaking)
         return PhraseBook(piper, self._settings.speaking)
 
@@ -174,9 +184,9 @@ class Assembly:
         return folder
 
 
-async def _learn(book: PhraseBook, agents: Collection[Agent]) -> None:
-    for agent in agents:
-        await book.learn((agent.greeting, *agent.phrases.all()), agent.language)
+async def _learn(voices: Mapping[str, PhraseBook], agents: Collection[Agent]) -> None:
+    for idiom in (idiom for agent in agents for idiom in agent.idioms.values()):
+        await voices[idiom.voice].learn((idiom.greeting, *idiom.phrases.all()), idiom.language)
 
 
 async def lookups(folder: Path, agents: Collection[Agent]) -> dict[str, Lookup]:

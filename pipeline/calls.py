@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -45,6 +45,8 @@ class Shared:
     synthesizer: PhraseBook
     smaller: ChatModel | None = None
     """Answers while the usual model is over budget."""
+    voices: Mapping[str, PhraseBook] = field(default_factory=dict)
+    """The voices that agents ask for, by their names in the catalog; others are spoken by ``synthesizer``."""
 
 
 class Call:
@@ -109,8 +111,8 @@ class Calls:
                 id=agent.id,
                 name=agent.name,
                 description=agent.description,
-                languages=(agent.language,),
-                voice=self._settings.speaking.voice,
+                languages=tuple(agent.idioms),
+                voice=agent.voice or self._settings.speaking.voice,
                 default=agent.id == self._settings.agent,
             )
             for agent in self._agents.values()
@@ -127,6 +129,7 @@ class Calls:
         if shared is None:
             raise EntranceError("not-ready", "the models are still being loaded", retryable=True)
         plan = self._plan(start, agent)
+        voices = {idiom.language: shared.voices.get(idiom.voice, shared.synthesizer) for idiom in agent.idioms.values()}
         engines = Engines(
             voice=shared.voice,
             recognitions=shared.recognitions,
@@ -138,8 +141,10 @@ class Calls:
                 smaller=shared.smaller,
                 redactor=agent.privacy.redactor(agent.persona),
                 lookup=self._lookups.get(agent.id),
+                language=agent.language,
             ),
-            synthesizer=shared.synthesizer,
+            synthesizer=voices[plan.reply.language],
+            voices=voices,
             ladder=self._ladder,
             headroom=self._headroom,
         )
@@ -191,8 +196,23 @@ class Calls:
         mode = start.barge_in.mode or (BargeInMode.ANY if settings.barge_in.enabled else BargeInMode.NONE)
         min_speech, protected, resume = start.barge_in.min_speech, start.barge_in.protected, start.barge_in.resume
         playout = settings.playout.model_copy(update=_given(lead=start.wants.lead))
+        languages = _languages(start, agent, settings)
+        shape = ReplyShape(
+            speaking=settings.speaking,
+            playout=playout,
+            channels=settings.channels,
+            paced=start.wants.paced,
+            speech_stops=mode in {BargeInMode.SPEECH, BargeInMode.ANY},
+            reports_playback=start.reports_playback,
+            protected_start=settings.barge_in.protected if protected is None else protected,
+            primes=settings.dialog.prime,
+            ladder=settings.ladder,
+            phrases=agent.phrases,
+            language=agent.language,
+        )
+        first, *others = [_in_language(shape, agent, language) for language in languages]
         return CallPlan(
-            agent=agent,
+            agent=agent.spoken_in(first.language),
             call=settings.call.model_copy(update=_given(no_input=wishes.no_input)),
             endpointing=settings.endpointing.changed(
                 min_silence=wishes.min_silence, max_silence=wishes.max_silence, max_speech=wishes.max_speech
@@ -204,27 +224,37 @@ class Calls:
                 DigitRules(),
                 **_given(limit=start.digits.limit, terminators=start.digits.terminators, pause=start.digits.pause),
             ),
-            language=settings.recognition.language or agent.language,
+            language=settings.recognition.language or first.language,
             history_turns=settings.dialog.history_turns,
             history_tokens=room(agent, settings.dialog),
             pauses=(settings.barge_in.resume if resume is None else resume)
             and start.wants.paced
             and playout.lead <= PAUSABLE,
             echo_gate=settings.barge_in.echo_gate,
-            reply=ReplyShape(
-                speaking=settings.speaking,
-                playout=playout,
-                channels=settings.channels,
-                paced=start.wants.paced,
-                speech_stops=mode in {BargeInMode.SPEECH, BargeInMode.ANY},
-                reports_playback=start.reports_playback,
-                protected_start=settings.barge_in.protected if protected is None else protected,
-                primes=settings.dialog.prime,
-                ladder=settings.ladder,
-                phrases=agent.phrases,
-                language=agent.language,
-            ),
+            reply=first,
+            others=tuple(others),
         )
+
+
+def _languages(start: CallStart, agent: Agent, settings: Settings) -> list[str]:
+    """Return the languages of a call, the first one first: those that the client names, as far as the agent has them.
+
+    All of the agent's where it names none of them; only its first where recognition is set to one language.
+    """
+    known = [agent.language] if settings.recognition.language else list(agent.idioms)
+    wished = dict.fromkeys(tag.partition("-")[0].lower() for tag in start.languages)
+    return [tag for tag in wished if tag in known] or known
+
+
+def _in_language(shape: ReplyShape, agent: Agent, language: str) -> ReplyShape:
+    idiom = agent.idioms[language]
+    return replace(
+        shape,
+        language=language,
+        phrases=idiom.phrases,
+        instruction=idiom.instruction if agent.languages else "",
+        native=language == agent.language,
+    )
 
 
 def _given(**wishes: object) -> dict[str, Any]:

@@ -90,13 +90,13 @@ async def run(
             log.info("listening", grpc=listening.grpc, http=listening.http)
             announce(listening)
             assembly = Assembly(settings, store, metrics, clock)
-            shared = await assembly.engines(found.values())
-            calls.answer_as(found, await lookups(settings.agents, found.values()))
+            shared, served = await assembly.engines(found)
+            calls.answer_as(served, await lookups(settings.agents, served.values()))
             calls.open(shared)
             if changes is not None:
                 tasks.start_soon(_follow, changes, settings, assembly, shared, calls)
             await server.set_serving()
-            log.info("ready", agents=sorted(found))
+            log.info("ready", agents=sorted(served))
             announce(None)
             await stop.wait()
             log.info("draining", calls=len(server.live), seconds=settings.server.drain)
@@ -149,10 +149,9 @@ async def _follow(
     log = logger("serve")
     async for _ in changes:
         try:
-            found = await to_thread.run_sync(_agents, settings)
+            found = assembly.served(await to_thread.run_sync(_agents, settings))
             known = calls.answering.values()
             new = [agent for agent in found.values() if agent not in known]
-            assembly.check(new)
             await assembly.welcome(shared, new)
             documents = await lookups(settings.agents, found.values())
         except PipelineError as error:

@@ -1,6 +1,7 @@
 """Builds what the model reads. Pure. The prefix is byte-stable: nothing in it depends on call, turn or time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from pipeline.core.stages import Message
 from pipeline.dialog.agents import Agent
@@ -13,19 +14,26 @@ VOICE_RULES = (
     "say so."
 )
 """What every agent is told, whatever its persona."""
+RULES_IN: Mapping[str, str] = MappingProxyType(
+    {
+        "zh": "回答方式：你正在打电话，请用一句简短、完整、友好的中文回答客人的问题。不要列表、标题和符号。"
+        "只用上面的内容回答，不知道就说不知道。"
+    }
+)
+"""The same for personas in other languages."""
 
 
-def messages(persona: str, said: Sequence[Message]) -> list[Message]:
-    """Return the system message followed by what has been said."""
-    return [_system(persona), *said]
+def messages(persona: str, said: Sequence[Message], language: str = "en") -> list[Message]:
+    """Return the system message, whose persona is in ``language``, followed by what has been said."""
+    return [_system(persona, language), *said]
 
 
 def room(agent: Agent, settings: Dialog) -> int:
     """Return about how many tokens of the context are left for what was said; negative when the persona fills it."""
     reply = agent.writing.num_predict or settings.num_predict
     quotes = agent.knowledge.characters // 2 if agent.knowledge.file else 0
-    return settings.num_ctx - reply - quotes - tokens(_system(agent.persona).text) - 2 * PER_MESSAGE
+    return settings.num_ctx - reply - quotes - tokens(_system(agent.persona, agent.language).text) - 2 * PER_MESSAGE
 
 
-def _system(persona: str) -> Message:
-    return Message("system", f"{persona.strip()}\n\n{VOICE_RULES}")
+def _system(persona: str, language: str) -> Message:
+    return Message("system", f"{persona.strip()}\n\n{RULES_IN.get(language, VOICE_RULES)}")

@@ -5,6 +5,7 @@ from enum import IntEnum
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, Usage
+from pipeline.dialog.asking import told
 from pipeline.dialog.brevity import FirstSentence
 from pipeline.dialog.lookup import Found, Lookup
 from pipeline.dialog.prompt import messages
@@ -37,24 +38,29 @@ class Responder:
         smaller: ChatModel | None = None,
         redactor: Callable[[frozenset[str]], Redactor] | None = None,
         lookup: Lookup | None = None,
+        language: str = "en",
     ) -> None:
         """Take the shared models, the agent's part of the prompt, and its documents.
 
-        ``redactor`` makes what keeps a secret out of an answer, given what is none.
+        ``redactor`` makes what keeps a secret out of an answer, given what is none; ``language`` is the persona's.
         """
         self._model = model
         self._redactor = redactor or (lambda public: Redactor(public=public, spoken=True))
         self._lookup = lookup
         self._smaller = smaller
         self._persona = persona
+        self._language = language
         self._options = options
 
-    async def reply(self, said: Sequence[Message], effort: Effort = Effort.FULL) -> AsyncGenerator[ChatDelta, None]:
+    async def reply(
+        self, said: Sequence[Message], effort: Effort = Effort.FULL, instruction: str = ""
+    ) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError.
 
         The first delta comes with the first word of the model, and is empty while that word is held back. A model that
         goes on to write the caller's part is stopped there, as is one whose answer is to be short; such a reply has no
-        usage. An answer that the documents have approved comes as it stands, from no model.
+        usage. An answer that the documents have approved comes as it stands, from no model. ``instruction`` is told to
+        the model behind the question.
         """
         model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
         found = Found(said) if self._lookup is None else await self._lookup.found(said)
@@ -63,7 +69,8 @@ class Responder:
             yield ChatDelta(sanitizer.feed(found.approved) + sanitizer.flush(), Usage(model=APPROVED))
             return
         sentence = FirstSentence() if effort else None
-        stream = model.stream(messages(self._persona, found.said), self._options)
+        asked = told(found.said, instruction)
+        stream = model.stream(messages(self._persona, asked, self._language), self._options)
         begun = False
         try:
             async for delta in stream:
@@ -93,4 +100,4 @@ class Responder:
 
     async def warm(self, said: Sequence[Message] = ()) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._model.warm(messages(self._persona, said), self._options)
+        await self._model.warm(messages(self._persona, said, self._language), self._options)

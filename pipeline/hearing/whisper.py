@@ -1,6 +1,6 @@
 """Whisper, through CTranslate2: the encoder hears the utterance only, and remembers what silence sounds like."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, exp
@@ -31,6 +31,10 @@ FRAMES_PER_SECOND = 100
 TOKENS_PER_SECOND = 7.0
 TOKENS_ALLOWED = 12
 """Nobody speaks more tokens than these two give; a decoder that gets there has run away."""
+ENOUGH = 2.0
+"""Seconds of an utterance, pre-roll and pause included, from which its language can be told."""
+OTHER_LANGUAGE = 0.8
+"""Share of the probability, among the languages that are allowed, from which another than the usual one is believed."""
 SURE = 0.4
 """Mean token probability below which the full window has a look; 1 in 100 of 219 human prompts came out below 0.6."""
 RETRY_TEMPERATURES = (0.0, 0.4)
@@ -94,18 +98,19 @@ class Whisper:
         sound = np.zeros(VAD_RATE, np.float32)
         await to_thread.run_sync(partial(self._attempt, sound, None), limiter=self._limiter)
 
-    async def transcribe(self, utterance: Pcm, language: str | None) -> Recognition:
+    async def transcribe(self, utterance: Pcm, language: str | None, others: Sequence[str] = ()) -> Recognition:
         """Return what was said in ``utterance`` (16 kHz; what lies behind 30 s is not heard).
 
-        ``language`` is a BCP 47 tag; None lets a multilingual model detect it. The text is empty when nothing was said
-        or what Whisper wrote is not to be believed. A cancelled call waits for the worker, up to one recognition.
+        ``language`` is a BCP 47 tag; None lets a multilingual model detect it. One of ``others`` is taken in its place
+        where enough was said and the model is sure. The text is empty when nothing was said or what Whisper wrote is
+        not to be believed. A cancelled call waits for the worker, up to one recognition.
         Raises HearingError: ``language-unknown``, ``recognition-failed``. Raises ValueError for another rate.
         """
         if utterance.rate != VAD_RATE:
             raise ValueError(f"whisper hears {VAD_RATE} Hz, not {utterance.rate}")
-        tag = self._tag(language)
+        tag, more = self._tag(language), [found for found in map(self._tag, others) if found]
         try:
-            return await to_thread.run_sync(self._recognize, utterance, tag, limiter=self._limiter)
+            return await to_thread.run_sync(self._recognize, utterance, tag, more, limiter=self._limiter)
         except Exception as error:
             raise HearingError(
                 "recognition-failed", f"whisper failed: {type(error).__name__}", retryable=True
@@ -119,13 +124,13 @@ class Whisper:
             raise HearingError("language-unknown", f"this whisper model does not know the language {tag!r}")
         return tag
 
-    def _recognize(self, utterance: Pcm, tag: str | None) -> Recognition:
+    def _recognize(self, utterance: Pcm, tag: str | None, others: Sequence[str]) -> Recognition:
         heard = np.frombuffer(utterance.data, np.int16)[: round(FULL_WINDOW * VAD_RATE)]
         sound = np.divide(heard, 32768, dtype=np.float32)
         duration = len(sound) / VAD_RATE
         if not sound.any():
             return Recognition("", tag or "", 0.0, 1.0)
-        attempt = self._attempt(sound, tag)
+        attempt = self._attempt(sound, tag, others)
         reason = disbelief(attempt.recognition, duration)
         doubtful = not attempt.finished or reason in {"loop", "too-fast"} or attempt.recognition.confidence < SURE
         if doubtful and reason not in {"no-speech", "no-words"}:
@@ -133,9 +138,11 @@ class Whisper:
             reason = disbelief(attempt.recognition, duration)
         return replace(attempt.recognition, text="") if reason else attempt.recognition
 
-    def _attempt(self, sound: NDArray[np.float32], tag: str | None) -> _Attempt:
+    def _attempt(self, sound: NDArray[np.float32], tag: str | None, others: Sequence[str] = ()) -> _Attempt:
         """Decode once."""
         encoded = self._heard(sound)
+        if others and len(sound) >= ENOUGH * VAD_RATE:
+            tag = self._spoken(encoded, tag, others)
         tokenizer, prompt, suppressed = self._prompt(tag or self._detect(encoded))
         limit = self._token_limit(sound)
         result = self._model.model.generate(
@@ -198,8 +205,18 @@ class Whisper:
     def _detect(self, encoded: Any) -> str:
         if not self._model.model.is_multilingual:
             return "en"
-        best: str = self._model.model.detect_language(encoded)[0][0][0]
-        return best.strip("<|>")
+        return next(iter(self._likely(encoded)))
+
+    def _spoken(self, encoded: Any, usual: str | None, others: Sequence[str]) -> str | None:
+        """Return the language that was spoken; ``usual`` unless one of ``others`` is surely it."""
+        likely = self._likely(encoded)
+        allowed = {tag: likely.get(tag, 0.0) for tag in (usual, *others) if tag}
+        best = max(allowed, key=lambda tag: allowed[tag])
+        return best if allowed[best] >= OTHER_LANGUAGE * sum(allowed.values()) else usual
+
+    def _likely(self, encoded: Any) -> dict[str, float]:
+        """Return the probability of each language that the model knows, the likeliest first."""
+        return {token.strip("<|>"): share for token, share in self._model.model.detect_language(encoded)[0]}
 
     @staticmethod
     def _token_limit(sound: NDArray[np.float32]) -> int:

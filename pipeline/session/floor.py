@@ -1,6 +1,6 @@
 """Floor: whether the service is speaking, and what of it was heard. Starts and stops replies, one at a time."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from enum import Enum, auto
 
 from pipeline.core.clock import Clock
@@ -16,6 +16,7 @@ from pipeline.core.stages import ChatDelta, Message
 from pipeline.dialog.history import History
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
+from pipeline.session.languages import Languages
 from pipeline.session.line import Line
 from pipeline.session.plan import Engines
 from pipeline.session.priming import Priming
@@ -46,8 +47,9 @@ class Floor:
         *,
         clock: Clock,
         tell: Tell,
+        others: Collection[ReplyShape] = (),
     ) -> None:
-        """Begin with nothing to say."""
+        """Begin with nothing to say, in the language of ``shape``; the call may turn to those of ``others``."""
         self._responder = engines.responder
         self._headroom = engines.headroom
         self._history = history
@@ -56,7 +58,8 @@ class Floor:
         self._ladder = engines.ladder
         self.priming = Priming(engines.responder, engines.headroom)
         self._shape = shape
-        self.replies = Replies(line, engines.synthesizer, shape, clock=clock, tell=tell)
+        self.languages = Languages(engines, shape, others)
+        self.replies = Replies(line, self.languages, clock=clock, tell=tell)
         self._current: Reply | None = None
         self._speculation: Speculation | None = None
 
@@ -72,19 +75,23 @@ class Floor:
         if self._shape.primes and self.state is State.LISTENING:
             self.priming.begin(self._history.messages(text))
 
-    async def speculate(self, turn: TurnId, text: str) -> None:
-        """Begin the reply to what the caller may have said, where there is room; nothing of it is told or heard."""
+    async def speculate(self, turn: TurnId, text: str, language: str = "") -> None:
+        """Begin the reply to what the caller may have said, where there is room; nothing of it is told or heard.
+
+        ``language`` is that of the reply; the call's if none is named.
+        """
         await self.give_up(Speculated.CHANGED)
         self.priming.stop()
-        reply = self.replies.answer(turn, self._ladder.effort)
-        speculation = Speculation(reply, turn, self._history.messages(text))
+        language = language or self.languages.current
+        reply = self.replies.answer(turn, self._ladder.effort, language)
+        speculation = Speculation(reply, turn, self._history.messages(text), language)
         claim = self._headroom.speculate(speculation.give_way)
         if claim is None:
             await self._tell(speculation.ended(Speculated.REFUSED, self._clock.now()))
             return
         self._speculation = speculation
         speculation.claim = claim
-        self._perform(reply, speculation.messages, claim)
+        self._perform(reply, speculation.messages, claim, language)
 
     async def give_up(self, outcome: Speculated) -> None:
         """Throw the speculation away, if there is one."""
@@ -94,22 +101,25 @@ class Floor:
             crowded = Speculated.CROWDED if speculation.crowded else outcome
             await self._tell(speculation.ended(crowded, self._clock.now()))
 
-    async def answer(self, turn: TurnId, text: str, known: Sequence[CallEvent]) -> None:
+    async def answer(self, turn: TurnId, text: str, known: Sequence[CallEvent], language: str = "") -> None:
         """Begin the reply to what the caller said, or take the speculation for it if nothing else was said since.
 
-        ``known`` are the turn's events so far, for its spans.
+        ``known`` are the turn's events so far, for its spans. The call goes on in ``language``, if one is named.
         """
+        language = language or self.languages.current
         messages = self._history.messages(text)
         speculation = self._speculation
-        if speculation is None or not speculation.answers(turn, messages):
+        if speculation is None or not speculation.answers(turn, messages, language):
             await self.give_up(Speculated.CHANGED)
             self.priming.stop()
             self._history.caller(text)
-            reply = self.replies.answer(turn, self._ladder.effort)
-            self._perform(reply, messages, self._headroom.claim())
+            reply = self.replies.answer(turn, self._ladder.effort, language)
+            self._perform(reply, messages, self._headroom.claim(), language)
+            self.languages.turn_to(language)
             self._commit(reply, known)
             return
         self._speculation = None
+        self.languages.turn_to(language)
         self._history.caller(text)
         speculation.commit()
         self._commit(speculation.reply, known)
@@ -167,9 +177,10 @@ class Floor:
             self._current = None
         return reply.begun
 
-    def _perform(self, reply: Reply, messages: Sequence[Message], claim: Claim) -> None:
+    def _perform(self, reply: Reply, messages: Sequence[Message], claim: Claim, language: str) -> None:
         """Begin the work on an answer."""
-        source = self.priming.over(self._responder.reply(messages, reply.purpose.effort))
+        instruction = self.languages.instruction(language)
+        source = self.priming.over(self._responder.reply(messages, reply.purpose.effort, instruction))
         self.replies.perform(reply, claim.over(source), claim)
 
     def _commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:

@@ -1,6 +1,7 @@
 """What a call is made of and how it is to be conducted."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pipeline.core.stages import TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
@@ -24,8 +25,11 @@ class Engines:
     responder: Responder
     """The agent's own."""
     synthesizer: PhraseBook
+    """Speaks the language in which the call begins."""
     ladder: BudgetLadder
     headroom: Headroom
+    voices: Mapping[str, PhraseBook] = field(default_factory=dict)
+    """What speaks the others, by their tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,13 @@ class CallPlan:
     history_tokens: int
     """About how many tokens of the conversation the model is shown."""
     reply: ReplyShape
-
+    """In the language in which the call begins."""
     pauses: bool
     """A reply pauses while it is open whether the caller's speech shall stop it; otherwise speech stops it at once."""
     echo_gate: bool = False
     """What comes back of the replies is not taken for the caller."""
+    others: tuple[ReplyShape, ...] = ()
+    """How replies are made in the other languages that the call may turn to."""
 
     @property
     def speech_stops(self) -> bool:

@@ -85,7 +85,13 @@ class Session:
         self._timers = Timers(plan.call, self._began_at)
         self._inbox_in, self._inbox = anyio.create_memory_object_stream[_Item](inbox)
         self._listener = Listener(
-            Ears(engines.voice.open(), engines.recognitions, engines.turn_model, gate),
+            Ears(
+                engines.voice.open(),
+                engines.recognitions,
+                engines.turn_model,
+                gate,
+                tuple(shape.language for shape in plan.others),
+            ),
             plan.endpointing,
             sustained=plan.sustained,
             partial_every=plan.partial_every,
@@ -100,6 +106,7 @@ class Session:
             plan.reply,
             clock=clock,
             tell=self._tell,
+            others=plan.others,
         )
         floor, listener, timers = self._floor, self._listener, self._timers
         self._orders = Orders(floor, listener, timers, plan, clock=clock, tell=self._tell, typed=self._typed)
@@ -225,7 +232,7 @@ class Session:
             case Due.ENDING_NOTICE:
                 await self._tell(CallEnding(turn=self._turn, at=now, remaining=self._timers.remaining(now)))
             case Due.MAX_DURATION:
-                return await self._bow_out(CallEnd.MAX_DURATION, self._plan.agent.phrases.time_up)
+                return await self._bow_out(CallEnd.MAX_DURATION, self._floor.languages.phrases.time_up)
             case None:
                 pass
         return None
@@ -233,7 +240,7 @@ class Session:
     async def _no_input(self) -> CallEnd | None:
         await self._tell(InputMissing(turn=self._turn, at=self._clock.now(), problem=InputProblem.NO_INPUT))
         self._answers.silences += 1
-        phrases = self._plan.agent.phrases
+        phrases = self._floor.languages.phrases
         if self._answers.silences >= self._plan.call.no_input_limit:
             return await self._bow_out(CallEnd.NO_INPUT, phrases.goodbye)
         if not await self._floor.say(self._turn, phrases.no_input):

@@ -41,7 +41,7 @@ class Ear(FakeRecognizer):
         self.asked = 0
         self.longest = 0.0
 
-    async def transcribe(self, utterance: Pcm, language: str | None) -> Recognition:
+    async def transcribe(self, utterance: Pcm, language: str | None, others: Sequence[str] = ()) -> Recognition:
         self.asked += 1
         self.longest = max(self.longest, utterance.duration)
         await pass_time(0.02)
@@ -201,7 +201,7 @@ class First(FakeRecognizer):
         super().__init__([(0.02, text)])
         self._then = then
 
-    async def transcribe(self, utterance: Pcm, language: str | None) -> Recognition:
+    async def transcribe(self, utterance: Pcm, language: str | None, others: Sequence[str] = ()) -> Recognition:
         if utterance.audio_at < 2.0:
             return await super().transcribe(utterance, language)
         return await self._then.transcribe(utterance, language)
