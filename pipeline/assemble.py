@@ -12,13 +12,15 @@ from pipeline.core.clock import Clock
 from pipeline.core.errors import DialogError, KnowledgeError, PipelineError
 from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.knowledge.build import Built
+from pipeline.dialog.knowledge.folder import opened
 from pipeline.dialog.knowledge.search import Knowledge
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.models.store import Store
-from pipeline.observe import Metrics, logger
+from pipeline.observe import Log, Metrics, logger
 from pipeline.servable import Known
 from pipeline.settings import Dialog, Settings, SettingsError
 from pipeline.speaking.mute import NONE, Mute
@@ -189,8 +191,18 @@ async def _learn(voices: Mapping[str, PhraseBook], agents: Collection[Agent]) ->
         await voices[idiom.voice].learn((idiom.greeting, *idiom.phrases.all()), idiom.language)
 
 
-async def lookups(folder: Path, agents: Collection[Agent]) -> dict[str, Lookup]:
-    """Open the documents of the agents, by the agents' ids; they lie in ``folder``. Raises KnowledgeError."""
+def _tell_built(log: Log, agent: str, built: Built | None) -> None:
+    if built is not None:
+        log.info("knowledge built", agent=agent, documents=built.documents, passages=built.passages)
+        for one in built.skipped:
+            log.warning("document left out", agent=agent, code=one.code, reason=one.why, fix=one.fix)
+
+
+async def lookups(folder: Path, cache: Path, agents: Collection[Agent]) -> dict[str, Lookup]:
+    """Open the documents of the agents, by the agents' ids; they lie in ``folder``. Raises KnowledgeError.
+
+    Of documents that are not built yet, or have changed, a file is built in ``cache``.
+    """
     log = logger("assemble")
 
     def failed(agent: str, error: KnowledgeError) -> None:
@@ -198,8 +210,12 @@ async def lookups(folder: Path, agents: Collection[Agent]) -> dict[str, Lookup]:
 
     found = {}
     for agent in agents:
-        if agent.knowledge.file:
-            knowledge = await to_thread.run_sync(Knowledge.open, folder / agent.knowledge.file)
+        if agent.knowledge.any:
+            if agent.knowledge.folder:
+                knowledge, built = await opened(folder / agent.knowledge.folder, cache, agent.language)
+                _tell_built(log, agent.id, built)
+            else:
+                knowledge = await to_thread.run_sync(Knowledge.open, folder / agent.knowledge.file)
             log.info("knowledge", agent=agent.id, version=knowledge.version)
             found[agent.id] = Lookup(knowledge, agent.knowledge, agent.privacy.region, partial(failed, agent.id))
     return found

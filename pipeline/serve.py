@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 import anyio
 from anyio import to_thread
@@ -31,6 +32,9 @@ class Listening:
     http: str
     """Empty when there is no HTTP port."""
 
+
+KNOWLEDGE = "knowledge"
+"""Folder of the cache in which files are built from agents' documents."""
 
 Announce = Callable[[Listening | None], None]
 """Is told where the service listens, and then, with None, that it takes calls."""
@@ -91,10 +95,10 @@ async def run(
             announce(listening)
             assembly = Assembly(settings, store, metrics, clock)
             shared, served = await assembly.engines(found)
-            calls.answer_as(served, await lookups(settings.agents, served.values()))
+            calls.answer_as(served, await lookups(settings.agents, store.cache / KNOWLEDGE, served.values()))
             calls.open(shared)
             if changes is not None:
-                tasks.start_soon(_follow, changes, settings, assembly, shared, calls)
+                tasks.start_soon(_follow, changes, settings, store.cache / KNOWLEDGE, assembly, shared, calls)
             await server.set_serving()
             log.info("ready", agents=sorted(served))
             announce(None)
@@ -143,7 +147,12 @@ def _agents(settings: Settings) -> dict[str, agents.Agent]:
 
 
 async def _follow(
-    changes: ObjectReceiveStream[None], settings: Settings, assembly: Assembly, shared: Shared, calls: Calls
+    changes: ObjectReceiveStream[None],
+    settings: Settings,
+    cache: Path,
+    assembly: Assembly,
+    shared: Shared,
+    calls: Calls,
 ) -> None:
     """Read the agents anew whenever asked to; those that cannot be used change nothing."""
     log = logger("serve")
@@ -153,7 +162,7 @@ async def _follow(
             known = calls.answering.values()
             new = [agent for agent in found.values() if agent not in known]
             await assembly.welcome(shared, new)
-            documents = await lookups(settings.agents, found.values())
+            documents = await lookups(settings.agents, cache, found.values())
         except PipelineError as error:
             log.warning("agents stay as they are", code=error.code, reason=str(error))
         else:

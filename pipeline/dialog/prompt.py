@@ -31,7 +31,7 @@ def messages(persona: str, said: Sequence[Message], language: str = "en") -> lis
 def room(agent: Agent, settings: Dialog) -> int:
     """Return about how many tokens of the context are left for what was said; negative when the persona fills it."""
     reply = agent.writing.num_predict or settings.num_predict
-    quotes = agent.knowledge.characters // 2 if agent.knowledge.file else 0
+    quotes = agent.knowledge.characters // 2 if agent.knowledge.any else 0
     return settings.num_ctx - reply - quotes - tokens(_system(agent.persona, agent.language).text) - 2 * PER_MESSAGE
 
 
