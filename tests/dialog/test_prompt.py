@@ -1,5 +1,5 @@
 from pipeline.core.stages import Message
-from pipeline.dialog.prompt import VOICE_RULES, messages
+from pipeline.dialog.prompt import RULES_IN, VOICE_RULES, messages
 
 
 def test_the_persona_comes_first_and_what_was_said_after_it() -> None:
@@ -11,3 +11,8 @@ def test_the_persona_comes_first_and_what_was_said_after_it() -> None:
 
 def test_the_prefix_is_the_same_whatever_was_said() -> None:
     assert messages("You keep a shop.", ()) == messages("You keep a shop.", [Message("user", "hello")])[:1]
+
+
+def test_a_persona_in_another_language_is_followed_by_rules_in_it() -> None:
+    assert messages("你是客服。", (), "zh")[0].text == f"你是客服。\n\n{RULES_IN['zh']}"
+    assert messages("Du bist da.", (), "de")[0].text == f"Du bist da.\n\n{VOICE_RULES}"
