@@ -32,7 +32,8 @@ TOKENS_PER_SECOND = 7.0
 TOKENS_ALLOWED = 12
 """Nobody speaks more tokens than these two give; a decoder that gets there has run away."""
 ENOUGH = 2.0
-"""Seconds of an utterance, pre-roll and pause included, from which its language can be told."""
+"""Seconds of an utterance, pre-roll and pause included, from which its language can be told. Of human prompts in French
+base then noticed 57 of 59, where English was usual, of Spanish ones 52 of 63; of shorter ones 15 of 17 and 8 of 19."""
 OTHER_LANGUAGE = 0.8
 """Share of the probability, among the languages that are allowed, from which another than the usual one is believed."""
 SURE = 0.4
@@ -140,9 +141,9 @@ class Whisper:
 
     def _attempt(self, sound: NDArray[np.float32], tag: str | None, others: Sequence[str] = ()) -> _Attempt:
         """Decode once."""
-        encoded = self._heard(sound)
+        encoded, alone = self._heard(sound)
         if others and len(sound) >= ENOUGH * VAD_RATE:
-            tag = self._spoken(encoded, tag, others)
+            tag = self._spoken(alone, tag, others)
         tokenizer, prompt, suppressed = self._prompt(tag or self._detect(encoded))
         limit = self._token_limit(sound)
         result = self._model.model.generate(
@@ -161,17 +162,20 @@ class Whisper:
         recognition = Recognition(text, tokenizer.language_code, min(confidence, 1.0), result.no_speech_prob)
         return _Attempt(recognition, len(tokens) < limit)
 
-    def _heard(self, sound: NDArray[np.float32]) -> ctranslate2.StorageView:
-        """Return the encoder's states, as many as for the full window.
+    def _heard(self, sound: NDArray[np.float32]) -> tuple[ctranslate2.StorageView, ctranslate2.StorageView]:
+        """Return the encoder's states, as many as for the full window, and those without the remembered silence.
 
         The encoder is quadratic in its length and most of a full window is silence, of which the states are known. The
         decoder needs them all the same: with a shorter memory it loops (5 to 12 % word errors with 8 to 25 s).
         """
         window = len(sound) / VAD_RATE + TAIL
         if self._silence is None or window >= FULL_WINDOW:
-            return self._encoded(sound, FULL_WINDOW)
-        states = np.asarray(self._encoded(sound, window))
-        return ctranslate2.StorageView.from_array(np.concatenate((states, self._silence[:, states.shape[1] :]), axis=1))
+            whole = self._encoded(sound, FULL_WINDOW)
+            return whole, whole
+        alone = self._encoded(sound, window)
+        states = np.asarray(alone)
+        whole = np.concatenate((states, self._silence[:, states.shape[1] :]), axis=1)
+        return ctranslate2.StorageView.from_array(whole), alone
 
     def _encoded(self, sound: NDArray[np.float32], window: float) -> ctranslate2.StorageView:
         """Return the encoder's states for ``sound`` and silence behind it, ``window`` seconds together."""
@@ -207,9 +211,13 @@ class Whisper:
             return "en"
         return next(iter(self._likely(encoded)))
 
-    def _spoken(self, encoded: Any, usual: str | None, others: Sequence[str]) -> str | None:
-        """Return the language that was spoken; ``usual`` unless one of ``others`` is surely it."""
-        likely = self._likely(encoded)
+    def _spoken(self, alone: Any, usual: str | None, others: Sequence[str]) -> str | None:
+        """Return the language that was spoken; ``usual`` unless one of ``others`` is surely it.
+
+        With the remembered silence in its view, base takes more for English (52 of the 59 French prompts were noticed
+        and 44 of the 63 Spanish ones), and needs four times as long.
+        """
+        likely = self._likely(alone)
         allowed = {tag: likely.get(tag, 0.0) for tag in (usual, *others) if tag}
         best = max(allowed, key=lambda tag: allowed[tag])
         return best if allowed[best] >= OTHER_LANGUAGE * sum(allowed.values()) else usual

@@ -73,8 +73,8 @@ class Languages:
     def after(self, text: str, language: str, *, said_so: bool = False) -> str:
         """Return the language in which to answer a text: the one it is in, or the current one where that is not sure.
 
-        ``language`` is what was recognized, or (``said_so``) what the client says; where that is nothing, or none of the
-        call's, the script tells.
+        ``language`` is what was recognized, or (``said_so``) what the client says; where that is nothing, or none of
+        the call's, the script tells.
         """
         primary = language.replace("_", "-").partition("-")[0].lower()
         if said_so and primary in self._shapes:
