@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import grpc.aio
 import pytest
 
 from benchmarks.peers.language import Choice, language_model
 from pipeline.audio.wav import read_wav
-from pipeline.caller.live import place_call
+from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan, Utterance
 from pipeline.cli.service import Service
 from pipeline.entrances.generated.voicepipe.v1 import catalog_pb2, catalog_pb2_grpc
