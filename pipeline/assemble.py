@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from anyio import to_thread
 
-from pipeline.calls import Shared
+from pipeline.calls import Kit, Shared
 from pipeline.core.clock import Clock
 from pipeline.core.errors import DialogError, KnowledgeError, PipelineError
 from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, TurnModel, VoiceActivityEngine
@@ -18,6 +18,7 @@ from pipeline.dialog.knowledge.search import Knowledge
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.models.store import Store
 from pipeline.observe import Log, Metrics, logger
@@ -28,6 +29,8 @@ from pipeline.speaking.phrases import PhraseBook
 
 T = TypeVar("T")
 
+KNOWLEDGE = "knowledge"
+"""Folder of the cache in which files are built from agents' documents."""
 LEAST_ROOM = 128
 """Tokens that a conversation needs: two short turns."""
 
@@ -35,24 +38,41 @@ LEAST_ROOM = 128
 class Assembly:
     """Builds each engine once, and imports it there: an engine that is not used costs nothing."""
 
-    def __init__(self, settings: Settings, store: Store, metrics: Metrics, clock: Clock) -> None:
-        """Read model files from ``store``; report load times to ``metrics``."""
+    def __init__(
+        self, settings: Settings, store: Store, metrics: Metrics, clock: Clock, secrets: Mapping[str, str]
+    ) -> None:
+        """Read model files from ``store``; report load times to ``metrics``.
+
+        ``${NAME}`` in the headers of tools is taken from ``secrets``.
+        """
+        self._secrets = secrets
         self._settings = settings
         self._store = store
         self._metrics = metrics
         self._clock = clock
         self._log = logger("assemble")
-        self._known = Known(frozenset(), settings, store)
+        self._known: Known | None = None
+        """Set once the recognizer is loaded."""
+        self._hearing: Recognizer
         self._voices: dict[str, PhraseBook] = {}
 
-    async def engines(self, agents: Mapping[str, Agent]) -> tuple[Shared, dict[str, Agent]]:
-        """Load and warm everything; the model has read every agent's prompt. Raises PipelineError.
+    async def kits(self, agents: Collection[Agent]) -> dict[str, Kit]:
+        """Return what the agents answer with, by the agents' ids. Raises KnowledgeError, SettingsError.
 
-        The agents are returned as they can be served.
+        Of documents that are not built yet, or have changed, a file is built in the cache.
         """
+        folder, cache = self._settings.agents, self._store.cache / KNOWLEDGE
+        return {
+            agent.id: Kit(
+                await to_thread.run_sync(Toolbox.open, agent.tools, self._secrets),
+                await _lookup(folder, cache, agent) if agent.knowledge.any else None,
+            )
+            for agent in agents
+        }
+
+    async def engines(self, agents: Collection[Agent], kits: Mapping[str, Kit]) -> Shared:
+        """Load and warm everything, after ``served``; the model has read every agent's prompt. Raises PipelineError."""
         voice = await self._timed("silero-vad", self._voice)
-        recognizer = await self._timed("recognizer", self._recognizer)
-        served = self.served(agents)
         turn_model = await self._timed("turn-model", self._turn_model)
         synthesizer = await self._timed("synthesizer", partial(self._synthesizer, self._settings.speaking.voice))
         self._voices[self._settings.speaking.voice] = synthesizer
@@ -65,33 +85,36 @@ class Assembly:
         workers, dropped = self._settings.recognition.workers, self._metrics.turns.partials_dropped.inc
         shared = Shared(
             voice=voice,
-            recognitions=RecognitionQueue(recognizer, workers, self._clock, dropped),
+            recognitions=RecognitionQueue(self._hearing, workers, self._clock, dropped),
             turn_model=turn_model,
             model=model,
             synthesizer=synthesizer,
             smaller=smaller,
             voices=self._voices,
         )
-        await self.welcome(shared, served.values())
-        return shared, served
+        await self.welcome(shared, agents, kits)
+        return shared
 
-    async def welcome(self, shared: Shared, agents: Collection[Agent]) -> None:
+    async def welcome(self, shared: Shared, agents: Collection[Agent], kits: Mapping[str, Kit]) -> None:
         """Let the engines learn what agents say and are told. Raises PipelineError; calls are not disturbed then."""
         for name in {idiom.voice for agent in agents for idiom in agent.idioms.values()} - self._voices.keys():
             self._voices[name] = await self._timed(f"voice-{name}", partial(self._synthesizer, name))
         await self._timed("phrases", partial(_learn, self._voices, agents))
         for agent in agents:
+            options = ChatOptions(tools=(*kits[agent.id].toolbox.specs, *agent.control.specs()))
             for name, writes in (("prompt", shared.model), ("smaller-prompt", shared.smaller)):
                 if writes is not None:
-                    responder = Responder(writes, agent.persona, ChatOptions(), language=agent.language)
+                    responder = Responder(writes, agent.persona, options, language=agent.language)
                     await self._timed(f"{name}-{agent.id}", responder.warm)
 
-    def served(self, agents: Mapping[str, Agent]) -> dict[str, Agent]:
-        """Return the agents as the engines can serve them: without languages that are not recognized or have no voice.
+    async def served(self, agents: Mapping[str, Agent]) -> dict[str, Agent]:
+        """Return the agents as they can be served: without languages that are not recognized or have no voice.
 
-        An agent whose first language is not recognized is left out, unless calls come to it by default. Raises
-        SettingsError, and ModelError where the usual voice is missing.
+        An agent whose first language is not recognized is left out, unless calls come to it by default. Loads the
+        recognizer the first time. Raises PipelineError.
         """
+        if self._known is None:
+            self._known = await self._timed("recognizer", self._recognizer)
         for agent in agents.values():
             if room(agent, self._settings.dialog) < LEAST_ROOM:
                 raise SettingsError(
@@ -114,15 +137,15 @@ class Assembly:
 
         return await to_thread.run_sync(Silero.load, await self._folder("silero-vad"))
 
-    async def _recognizer(self) -> Recognizer:
+    async def _recognizer(self) -> Known:
         from pipeline.hearing.whisper import Whisper
 
         name = self._store.first_present(self._settings.recognition.models)
         recognizer = await to_thread.run_sync(Whisper.load, await self._folder(name), self._settings.recognition)
-        self._known = Known(recognizer.languages, self._settings, self._store)
         await recognizer.warm()
         self._log.info("recognizer", model=name)
-        return recognizer
+        self._hearing = recognizer
+        return Known(recognizer.languages, self._settings, self._store)
 
     async def _turn_model(self) -> TurnModel | None:
         from pipeline.hearing.smart_turn import SmartTurn
@@ -187,35 +210,30 @@ class Assembly:
 
 
 async def _learn(voices: Mapping[str, PhraseBook], agents: Collection[Agent]) -> None:
-    for idiom in (idiom for agent in agents for idiom in agent.idioms.values()):
-        await voices[idiom.voice].learn((idiom.greeting, *idiom.phrases.all()), idiom.language)
-
-
-def _tell_built(log: Log, agent: str, built: Built | None) -> None:
-    if built is not None:
-        log.info("knowledge built", agent=agent, documents=built.documents, passages=built.passages)
-        for one in built.skipped:
-            log.warning("document left out", agent=agent, code=one.code, reason=one.why, fix=one.fix)
-
-
-async def lookups(folder: Path, cache: Path, agents: Collection[Agent]) -> dict[str, Lookup]:
-    """Open the documents of the agents, by the agents' ids; they lie in ``folder``. Raises KnowledgeError.
-
-    Of documents that are not built yet, or have changed, a file is built in ``cache``.
-    """
-    log = logger("assemble")
-
-    def failed(agent: str, error: KnowledgeError) -> None:
-        log.warning("knowledge failed", agent=agent, code=error.code, reason=str(error))
-
-    found = {}
     for agent in agents:
-        if agent.knowledge.any:
-            if agent.knowledge.folder:
-                knowledge, built = await opened(folder / agent.knowledge.folder, cache, agent.language)
-                _tell_built(log, agent.id, built)
-            else:
-                knowledge = await to_thread.run_sync(Knowledge.open, folder / agent.knowledge.file)
-            log.info("knowledge", agent=agent.id, version=knowledge.version)
-            found[agent.id] = Lookup(knowledge, agent.knowledge, agent.privacy.region, partial(failed, agent.id))
-    return found
+        fillers = (tool.filler for tool in agent.tools if tool.filler)
+        await voices[agent.voice].learn((*agent.control.phrases(), *fillers), agent.language)
+        for idiom in agent.idioms.values():
+            await voices[idiom.voice].learn((idiom.greeting, *idiom.phrases.all()), idiom.language)
+
+
+def _tell_built(log: Log, built: Built | None) -> None:
+    if built is not None:
+        log.info("knowledge built", documents=built.documents, passages=built.passages)
+        for one in built.skipped:
+            log.warning("document left out", code=one.code, reason=one.why, fix=one.fix)
+
+
+async def _lookup(folder: Path, cache: Path, agent: Agent) -> Lookup:
+    log = logger("assemble").bind(agent=agent.id)
+
+    def failed(error: KnowledgeError) -> None:
+        log.warning("knowledge failed", code=error.code, reason=str(error))
+
+    if agent.knowledge.folder:
+        knowledge, built = await opened(folder / agent.knowledge.folder, cache, agent.language)
+        _tell_built(log, built)
+    else:
+        knowledge = await to_thread.run_sync(Knowledge.open, folder / agent.knowledge.file)
+    log.info("knowledge", version=knowledge.version)
+    return Lookup(knowledge, agent.knowledge, agent.privacy.region, failed)

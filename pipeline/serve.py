@@ -2,17 +2,16 @@
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 
 import anyio
 from anyio import to_thread
 from anyio.abc import ObjectReceiveStream
 
-from pipeline.assemble import Assembly, lookups
+from pipeline.assemble import Assembly
 from pipeline.calls import Calls, Shared
 from pipeline.core.clock import Clock, LoopClock
 from pipeline.core.errors import PipelineError
@@ -33,14 +32,11 @@ class Listening:
     """Empty when there is no HTTP port."""
 
 
-KNOWLEDGE = "knowledge"
-"""Folder of the cache in which files are built from agents' documents."""
-
 Announce = Callable[[Listening | None], None]
 """Is told where the service listens, and then, with None, that it takes calls."""
 
 
-async def serve(settings: Settings, store: Store, *, announce: Announce) -> None:
+async def serve(settings: Settings, store: Store, secrets: Mapping[str, str], *, announce: Announce) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short.
 
     SIGHUP reads the agents anew, except on a terminal: there it says that the terminal was closed, and counts as
@@ -62,13 +58,14 @@ async def serve(settings: Settings, store: Store, *, announce: Announce) -> None
                             changed.send_nowait(None)
 
             tasks.start_soon(watch)
-            await run(settings, store, announce=announce, stop=stop, hurry=hurry, changes=changes)
+            await run(settings, store, secrets, announce=announce, stop=stop, hurry=hurry, changes=changes)
             tasks.cancel_scope.cancel()
 
 
 async def run(
     settings: Settings,
     store: Store,
+    secrets: Mapping[str, str],
     *,
     announce: Announce,
     stop: anyio.Event,
@@ -93,12 +90,14 @@ async def run(
             listening = Listening(_address(settings, server), http.address if http is not None else "")
             log.info("listening", grpc=listening.grpc, http=listening.http)
             announce(listening)
-            assembly = Assembly(settings, store, metrics, clock)
-            shared, served = await assembly.engines(found)
-            calls.answer_as(served, await lookups(settings.agents, store.cache / KNOWLEDGE, served.values()))
+            assembly = Assembly(settings, store, metrics, clock, secrets)
+            served = await assembly.served(found)
+            kits = await assembly.kits(served.values())
+            shared = await assembly.engines(served.values(), kits)
+            calls.answer_as(served, kits)
             calls.open(shared)
             if changes is not None:
-                tasks.start_soon(_follow, changes, settings, store.cache / KNOWLEDGE, assembly, shared, calls)
+                tasks.start_soon(_follow, changes, settings, assembly, shared, calls)
             await server.set_serving()
             log.info("ready", agents=sorted(served))
             announce(None)
@@ -147,26 +146,21 @@ def _agents(settings: Settings) -> dict[str, agents.Agent]:
 
 
 async def _follow(
-    changes: ObjectReceiveStream[None],
-    settings: Settings,
-    cache: Path,
-    assembly: Assembly,
-    shared: Shared,
-    calls: Calls,
+    changes: ObjectReceiveStream[None], settings: Settings, assembly: Assembly, shared: Shared, calls: Calls
 ) -> None:
     """Read the agents anew whenever asked to; those that cannot be used change nothing."""
     log = logger("serve")
     async for _ in changes:
         try:
-            found = assembly.served(await to_thread.run_sync(_agents, settings))
+            found = await assembly.served(await to_thread.run_sync(_agents, settings))
             known = calls.answering.values()
             new = [agent for agent in found.values() if agent not in known]
-            await assembly.welcome(shared, new)
-            documents = await lookups(settings.agents, cache, found.values())
+            kits = await assembly.kits(found.values())
+            await assembly.welcome(shared, new, kits)
         except PipelineError as error:
             log.warning("agents stay as they are", code=error.code, reason=str(error))
         else:
-            calls.answer_as(found, documents)
+            calls.answer_as(found, kits)
             log.info("agents read anew", agents=sorted(found))
 
 

@@ -1,10 +1,7 @@
 """What a model is told so that it answers in the caller's language. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from types import MappingProxyType
-
-from pipeline.core.stages import Message
 
 _ASKING: Mapping[str, str] = MappingProxyType(
     {
@@ -28,10 +25,3 @@ _ASKING: Mapping[str, str] = MappingProxyType(
 def asking_for(language: str) -> str:
     """Return the line that asks for an answer in a language, a BCP 47 primary tag, in that language where known."""
     return _ASKING.get(language, f"(Answer in the language of the tag {language!r}.)")
-
-
-def told(said: Sequence[Message], instruction: str) -> Sequence[Message]:
-    """Return what was said with an instruction behind the caller's question: all before it has been read by then."""
-    if not instruction or not said or said[-1].role != "user":
-        return said
-    return [*said[:-1], replace(said[-1], text=f"{said[-1].text}\n{instruction}")]

@@ -1,13 +1,16 @@
 """Responder: what has been said in, clean reply text out, while the model is still writing."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 from enum import IntEnum
 
 from pipeline.core.errors import DialogError
-from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, Usage
-from pipeline.dialog.asking import told
-from pipeline.dialog.brevity import FirstSentence
+from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, ToolUse, Usage
+from pipeline.dialog.cleaner import Cleaner
+from pipeline.dialog.desk import CallMemory, Desk, NoCall
+from pipeline.dialog.errands import Errands
 from pipeline.dialog.lookup import Found, Lookup
+from pipeline.dialog.notes import noted
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.redact import Redactor
 from pipeline.dialog.sanitize import Sanitizer
@@ -53,51 +56,94 @@ class Responder:
         self._options = options
 
     async def reply(
-        self, said: Sequence[Message], effort: Effort = Effort.FULL, instruction: str = ""
+        self, said: Sequence[Message], effort: Effort = Effort.FULL, desk: Desk | None = None, instruction: str = ""
     ) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError.
 
         The first delta comes with the first word of the model, and is empty while that word is held back. A model that
         goes on to write the caller's part is stopped there, as is one whose answer is to be short; such a reply has no
-        usage. An answer that the documents have approved comes as it stands, from no model. ``instruction`` is told to
-        the model behind the question.
+        usage. An answer that the documents have approved comes as it stands, from no model. What the model asks for is
+        run at the ``desk`` once the answer is real, and the model goes on with what came of it. ``instruction`` is told
+        to the model behind the question.
         """
-        model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
-        found = Found(said) if self._lookup is None else await self._lookup.found(said)
-        sanitizer, redactor = Sanitizer(), self._redactor(found.public)
+        desk = desk or NoCall()
+        errands = Errands(desk)
+        settled = await errands.settle(said)
+        found = Found(said) if self._lookup is None or settled.messages else await self._lookup.found(said)
+        desk.cite(found.sources, found.version)
         if found.approved:
+            sanitizer = Sanitizer()
             yield ChatDelta(sanitizer.feed(found.approved) + sanitizer.flush(), Usage(model=APPROVED))
             return
-        sentence = FirstSentence() if effort else None
-        asked = told(found.said, instruction)
-        stream = model.stream(messages(self._persona, asked, self._language), self._options)
-        begun = False
+        cleaner = Cleaner(self._redactor(found.public), short=bool(effort))
+        chat = [*noted(noted(found.said, desk.memory.shown()), instruction), *settled.messages]
+        chat = messages(self._persona, chat, self._language)
+        model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
+        written = self._written(model, chat, cleaner, errands, self._asked(desk.memory))
         try:
-            async for delta in stream:
-                clean = sanitizer.feed(delta.text)
-                text = redactor.feed(clean)
-                if sanitizer.over:
-                    text += redactor.flush()
-                if sentence is not None:
-                    text = sentence.feed(text)
-                if text or delta.usage is not None or (clean and not begun):
-                    begun = True
-                    yield ChatDelta(text, delta.usage)
-                if sanitizer.over or (sentence is not None and sentence.over):
-                    break
-            else:
-                rest = redactor.feed(sanitizer.flush()) + redactor.flush()
-                rest = rest if sentence is None else sentence.feed(rest)
-                if rest:
-                    yield ChatDelta(rest)
+            async for delta in written:
+                yield delta
         except DialogError:
-            rest = redactor.give_up()
+            rest = cleaner.give_up()
             if rest:
                 yield ChatDelta(rest)
             raise
         finally:
-            await stream.aclose()
+            await written.aclose()
 
-    async def warm(self, said: Sequence[Message] = ()) -> None:
+    async def warm(self, said: Sequence[Message] = (), memory: CallMemory | None = None) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._model.warm(messages(self._persona, said, self._language), self._options)
+        chat = messages(self._persona, said, self._language)
+        await self._model.warm(chat, self._asked(memory) if memory else self._options)
+
+    def _asked(self, memory: CallMemory) -> ChatOptions:
+        return replace(self._options, tools=memory.toolbox.specs)
+
+    async def _written(
+        self,
+        model: ChatModel,
+        chat: Sequence[Message],
+        cleaner: Cleaner,
+        errands: Errands,
+        options: ChatOptions,
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """Yield what the model writes, with what it asks for run between its parts."""
+        usage, gap = Usage(), ""
+        while True:
+            uses: list[ToolUse] = []
+            part = ""
+            stream = model.stream(chat, options)
+            try:
+                async for delta in stream:
+                    begun = cleaner.begun
+                    text = cleaner.feed(delta.text)
+                    uses += delta.uses
+                    usage = usage if delta.usage is None else _sum(usage, delta.usage)
+                    if text or delta.usage is not None or cleaner.begun > begun:
+                        yield ChatDelta(gap + text if text else "", delta.usage and usage)
+                    part, gap = part + text, "" if text else gap
+                    if cleaner.over:
+                        return
+            finally:
+                await stream.aclose()
+            rest = cleaner.pause() if uses else cleaner.flush()
+            if rest:
+                yield ChatDelta(gap + rest)
+                part, gap = part + rest, ""
+            if not uses:
+                return
+            returned = await errands.run(uses, part)
+            gap = " " if part else gap
+            if returned.says:
+                yield ChatDelta(gap + returned.says)
+            if not returned.messages:
+                return
+            chat = [*chat, *returned.messages]
+
+
+def _sum(before: Usage, more: Usage) -> Usage:
+    return replace(
+        more,
+        prompt_tokens=before.prompt_tokens + more.prompt_tokens,
+        completion_tokens=before.completion_tokens + more.completion_tokens,
+    )

@@ -1,6 +1,6 @@
 """Floor: whether the service is speaking, and what of it was heard. Starts and stops replies, one at a time."""
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from enum import Enum, auto
 
 from pipeline.core.clock import Clock
@@ -14,6 +14,7 @@ from pipeline.core.events import (
 )
 from pipeline.core.stages import ChatDelta, Message
 from pipeline.dialog.history import History
+from pipeline.session.desk import CallDesk, ReplyDesk
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
 from pipeline.session.languages import Languages
@@ -22,7 +23,7 @@ from pipeline.session.plan import Engines
 from pipeline.session.priming import Priming
 from pipeline.session.replies import Replies
 from pipeline.session.reply import Reply
-from pipeline.session.shape import Purpose, ReplyShape
+from pipeline.session.shape import Purpose
 from pipeline.session.speculation import Speculation
 
 
@@ -43,25 +44,27 @@ class Floor:
         line: Line,
         engines: Engines,
         history: History,
-        shape: ReplyShape,
+        desk: CallDesk,
+        languages: Languages,
         *,
         clock: Clock,
         tell: Tell,
-        others: Collection[ReplyShape] = (),
     ) -> None:
-        """Begin with nothing to say, in the language of ``shape``; the call may turn to those of ``others``."""
+        """Begin with nothing to say."""
         self._responder = engines.responder
         self._headroom = engines.headroom
         self._history = history
+        self._desk = desk
         self._clock = clock
         self._tell = tell
         self._ladder = engines.ladder
-        self.priming = Priming(engines.responder, engines.headroom)
-        self._shape = shape
-        self.languages = Languages(engines, shape, others)
+        self.priming = Priming(engines.responder, engines.headroom, desk.memory)
+        self.languages = languages
         self.replies = Replies(line, self.languages, clock=clock, tell=tell)
         self._current: Reply | None = None
         self._speculation: Speculation | None = None
+        self.said_goodbye = False
+        """The last reply was heard to its end, and the agent wants the call to end with it."""
 
     @property
     def state(self) -> State:
@@ -72,7 +75,7 @@ class Floor:
 
     def prime(self, text: str) -> None:
         """Let the model read what the caller has said so far, where it has nothing else to do."""
-        if self._shape.primes and self.state is State.LISTENING:
+        if self.languages.shape().primes and self.state is State.LISTENING:
             self.priming.begin(self._history.messages(text))
 
     async def speculate(self, turn: TurnId, text: str, language: str = "") -> None:
@@ -175,12 +178,13 @@ class Floor:
         self._history.heard(event.reply, event.heard)
         if self._current is reply:
             self._current = None
+        self.said_goodbye = self._desk.hanging_up is reply and event.status is ReplyStatus.COMPLETED
         return reply.begun
 
     def _perform(self, reply: Reply, messages: Sequence[Message], claim: Claim, language: str) -> None:
         """Begin the work on an answer."""
-        instruction = self.languages.instruction(language)
-        source = self.priming.over(self._responder.reply(messages, reply.purpose.effort, instruction))
+        desk, instruction = ReplyDesk(self._desk, reply, self._clock), self.languages.instruction(language)
+        source = self.priming.over(self._responder.reply(messages, reply.purpose.effort, desk, instruction))
         self.replies.perform(reply, claim.over(source), claim)
 
     def _commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:

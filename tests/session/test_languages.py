@@ -9,6 +9,7 @@ from pipeline.core.events import FinalTranscript, PlaybackStarted, ReplyEnded, T
 from pipeline.core.stages import ChatOptions
 from pipeline.dialog.agents import KNOWN_PHRASES, Agent, OtherLanguage, OtherPhrases
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
 from pipeline.session.languages import Languages
@@ -65,7 +66,7 @@ def asked(made: Made) -> list[str]:
 async def test_a_caller_who_speaks_another_language_is_answered_in_it_by_its_voice() -> None:
     made = Bilingual([f"zh: {ASKED_IN_CHINESE}"], talk=[(0.5, 2.5)])
     await place(made)
-    assert asked(made) == [f"{ASKED_IN_CHINESE}\n请用中文回答。"]
+    assert asked(made) == [f"{ASKED_IN_CHINESE}\n\n请用中文回答。"]
     assert made.chinese.spoken
     assert not made.synthesizer.spoken
     final = made.line.of(FinalTranscript)[0]
@@ -85,13 +86,13 @@ async def test_a_short_word_of_another_language_does_not_turn_a_call(text: str) 
     made = Bilingual([f"zh: {ASKED_IN_CHINESE}", text], talk=[(0.5, 2.5), (8.0, 8.8)])
     await place(made)
     assert len(made.model.asked) == 2
-    assert asked(made)[1].endswith("\n请用中文回答。")
+    assert asked(made)[1].endswith("\n\n请用中文回答。")
 
 
 async def test_a_call_that_turns_back_asks_for_its_first_language_by_name() -> None:
     made = Bilingual([f"zh: {ASKED_IN_CHINESE}", "en: and on saturday please"], talk=[(0.5, 2.5), (8.0, 10.0)])
     await place(made)
-    assert asked(made)[1] == "and on saturday please\n(Answer in English.)"
+    assert asked(made)[1] == "and on saturday please\n\n(Answer in English.)"
     assert made.synthesizer.spoken
 
 
@@ -105,7 +106,7 @@ async def test_a_speculative_answer_is_in_the_language_of_its_draft() -> None:
     room = Headroom(8, 4, lambda: False)
     made = Bilingual([f"zh: {ASKED_IN_CHINESE}"], talk=[(0.5, 2.5)], headroom=room)
     await place(made)
-    assert set(asked(made)) == {f"{ASKED_IN_CHINESE}\n请用中文回答。"}
+    assert set(asked(made)) == {f"{ASKED_IN_CHINESE}\n\n请用中文回答。"}
     ended = made.line.of(TurnEnded)[0]
     begun = made.line.of(PlaybackStarted)[0]
     assert begun.at - ended.at < 0.1  # it was ready when the turn was over
@@ -128,7 +129,7 @@ async def test_typed_text_is_answered_in_its_own_language(text: str, language: s
     made = Bilingual(["when do you open"], talk=[(0.5, 2.5)])
     made.line.on_event = orders_at(ReplyEnded, typed)
     await place(made)
-    assert asked(made)[-1].endswith("\n请用中文回答。") == chinese
+    assert asked(made)[-1].endswith("\n\n请用中文回答。") == chinese
 
 
 async def test_a_failure_is_told_in_the_language_of_the_call() -> None:
@@ -155,6 +156,7 @@ async def test_the_pressing_of_keys_turns_no_call() -> None:
         voice=FakeVoice(),
         recognitions=recognitions(FakeRecognizer([(0.1, "")])),
         turn_model=None,
+        toolbox=Toolbox(),
         responder=Responder(FakeModel(ANSWER), "", ChatOptions()),
         synthesizer=PhraseBook(FakeSynthesizer(), Speaking()),
         ladder=BudgetLadder(Ladder(), {}, has_smaller=False),
