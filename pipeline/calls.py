@@ -24,6 +24,7 @@ from pipeline.observe import CallObserver, Metrics
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
+from pipeline.session.languages import shapes
 from pipeline.session.line import Line
 from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.session import Session
@@ -208,7 +209,6 @@ class Calls:
         mode = start.barge_in.mode or (BargeInMode.ANY if settings.barge_in.enabled else BargeInMode.NONE)
         min_speech, protected, resume = start.barge_in.min_speech, start.barge_in.protected, start.barge_in.resume
         playout = settings.playout.model_copy(update=_given(lead=start.wants.lead))
-        languages = _languages(start, agent, settings)
         shape = ReplyShape(
             speaking=settings.speaking,
             playout=playout,
@@ -222,7 +222,7 @@ class Calls:
             phrases=agent.phrases,
             language=agent.language,
         )
-        first, *others = [_in_language(shape, agent, language) for language in languages]
+        first, *others = shapes(shape, agent, start.languages, follows=not settings.recognition.language)
         return CallPlan(
             agent=agent.spoken_in(first.language),
             call=settings.call.model_copy(update=_given(no_input=wishes.no_input)),
@@ -248,27 +248,6 @@ class Calls:
             reply=first,
             others=tuple(others),
         )
-
-
-def _languages(start: CallStart, agent: Agent, settings: Settings) -> list[str]:
-    """Return the languages of a call, the first one first: those that the client names, as far as the agent has them.
-
-    All of the agent's where it names none of them; only its first where recognition is set to one language.
-    """
-    known = [agent.language] if settings.recognition.language else list(agent.idioms)
-    wished = dict.fromkeys(tag.partition("-")[0].lower() for tag in start.languages)
-    return [tag for tag in wished if tag in known] or known
-
-
-def _in_language(shape: ReplyShape, agent: Agent, language: str) -> ReplyShape:
-    idiom = agent.idioms[language]
-    return replace(
-        shape,
-        language=language,
-        phrases=idiom.phrases,
-        instruction=idiom.instruction if agent.languages else "",
-        native=language == agent.language,
-    )
 
 
 def _given(**wishes: object) -> dict[str, Any]:

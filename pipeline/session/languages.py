@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
-from pipeline.dialog.agents import Phrases
+from pipeline.dialog.agents import Agent, Phrases
 from pipeline.hearing.words import HUMS, NODS
 from pipeline.session.plan import Engines
 from pipeline.session.shape import ReplyShape
@@ -94,6 +95,27 @@ class Languages:
         script = max(scripts, key=lambda name: (name == "HIRAGANA", scripts[name]), default="")
         able = [tag for tag in self._shapes if _SCRIPTS.get(tag, "LATIN") == script]
         return able[0] if len(able) == 1 else self.current
+
+
+def shapes(shape: ReplyShape, agent: Agent, wished: Sequence[str], *, follows: bool) -> list[ReplyShape]:
+    """Return how replies are made in each language of a call, that in which it begins first.
+
+    Those that are wished, as far as the agent has them; all of the agent's where it has none of them; only its first
+    where it does not follow its caller.
+    """
+    idioms = agent.idioms
+    known = list(idioms) if follows else [agent.language]
+    tags = [tag for tag in dict.fromkeys(tag.partition("-")[0].lower() for tag in wished) if tag in known] or known
+    return [
+        replace(
+            shape,
+            language=tag,
+            phrases=idioms[tag].phrases,
+            instruction=idioms[tag].instruction if agent.languages else "",
+            native=tag == agent.language,
+        )
+        for tag in tags
+    ]
 
 
 def _is_telling(text: str) -> bool:

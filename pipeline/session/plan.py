@@ -67,6 +67,11 @@ class CallPlan:
     """How replies are made in the other languages that the call may turn to."""
 
     @property
+    def other_languages(self) -> tuple[str, ...]:
+        """Return what may be spoken in place of the language in which the call begins."""
+        return tuple(shape.language for shape in self.others)
+
+    @property
     def speech_stops(self) -> bool:
         """Return whether the caller's speech may stop replies."""
         return self.reply.speech_stops

@@ -91,13 +91,7 @@ class Session:
         self._timers = Timers(plan.call, self._began_at)
         self._inbox_in, self._inbox = anyio.create_memory_object_stream[_Item](inbox)
         self._listener = Listener(
-            Ears(
-                engines.voice.open(),
-                engines.recognitions,
-                engines.turn_model,
-                gate,
-                tuple(shape.language for shape in plan.others),
-            ),
+            Ears(engines.voice.open(), engines.recognitions, engines.turn_model, gate, plan.other_languages),
             plan.endpointing,
             sustained=plan.sustained,
             partial_every=plan.partial_every,
