@@ -215,7 +215,7 @@ class Whisper:
         if not self._model.model.is_multilingual:
             return "en"
         found = self._model.model.detect_language(alone)[0]
-        likely = {token.strip("<|>"): share for token, share in found}
+        likely: dict[str, float] = {token.strip("<|>"): share for token, share in found}
         if usual is None:
             return max(likely, key=lambda tag: likely[tag])
         allowed = {tag: likely.get(tag, 0.0) for tag in (usual, *others)}
