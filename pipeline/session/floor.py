@@ -110,6 +110,9 @@ class Floor:
         ``known`` are the turn's events so far, for its spans. The call goes on in ``language``, if one is named.
         """
         language = language or self.languages.current
+        if language != self.languages.current:
+            self.languages.turn_to(language)
+            self._desk.memory.state.language = language
         messages = self._history.messages(text)
         speculation = self._speculation
         if speculation is None or not speculation.answers(turn, messages, language):
@@ -118,11 +121,9 @@ class Floor:
             self._history.caller(text)
             reply = self.replies.answer(turn, self._ladder.effort, language)
             self._perform(reply, messages, self._headroom.claim(), language)
-            self.languages.turn_to(language)
             self._commit(reply, known)
             return
         self._speculation = None
-        self.languages.turn_to(language)
         self._history.caller(text)
         speculation.commit()
         self._commit(speculation.reply, known)

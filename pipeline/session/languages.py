@@ -69,7 +69,8 @@ class Languages:
     def instruction(self, language: str) -> str:
         """Return what the model must be told to answer in a language; empty where it would do so by itself."""
         shape = self._shapes[language]
-        return "" if shape.native and not self._turned and language == self.current else shape.instruction
+        turns = self._turned or language != self.current
+        return shape.instruction if turns or not shape.native else ""
 
     def after(self, text: str, language: str, *, said_so: bool = False) -> str:
         """Return the language in which to answer a text: the one it is in, or the current one where that is not sure.
@@ -84,8 +85,8 @@ class Languages:
         return spoken if spoken in self._shapes and _is_telling(text) else self.current
 
     def turn_to(self, language: str) -> None:
-        """Go on in one of the call's languages."""
-        self._turned = self._turned or language != self.current
+        """Go on in another of the call's languages."""
+        self._turned = True
         self.current = language
 
     def _written_in(self, text: str) -> str:

@@ -14,6 +14,7 @@ from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
 from pipeline.session.languages import Languages
 from pipeline.session.plan import Engines
+from pipeline.session.session import Session
 from pipeline.session.shape import ReplyShape
 from pipeline.settings import Channels, Ladder, Playout, Speaking
 from pipeline.speaking.phrases import PhraseBook
@@ -54,6 +55,10 @@ class Bilingual(Made):
         other = replace(shape, language="zh", phrases=phrases, instruction=instruction, native=False)
         return replace(shape, instruction="(Answer in English.)"), other
 
+    def session(self) -> Session:
+        self.placed = super().session()
+        return self.placed
+
     def voices(self) -> dict[str, PhraseBook]:
         return {"zh": PhraseBook(self.chinese, self.speaking)}
 
@@ -68,6 +73,7 @@ async def test_a_caller_who_speaks_another_language_is_answered_in_it_by_its_voi
     await place(made)
     assert asked(made) == [f"{ASKED_IN_CHINESE}\n\n请用中文回答。"]
     assert made.chinese.spoken
+    assert made.placed._desk.memory.state.language == "zh"
     assert not made.synthesizer.spoken
     final = made.line.of(FinalTranscript)[0]
     assert isinstance(final, FinalTranscript)
