@@ -43,26 +43,29 @@ class Responder:
         *,
         redactor: Callable[[frozenset[str]], Redactor] | None = None,
         lookup: Lookup | None = None,
+        language: str = "en",
     ) -> None:
         """Take the agent's models, its part of the prompt, and its documents.
 
-        ``redactor`` makes what keeps a secret out of an answer, given what is none.
+        ``redactor`` makes what keeps a secret out of an answer, given what is none; ``language`` is the persona's.
         """
         self._models = models
         self._redactor = redactor or (lambda public: Redactor(public=public, spoken=True))
         self._lookup = lookup
         self._persona = persona
+        self._language = language
         self._options = options
 
     async def reply(
-        self, said: Sequence[Message], effort: Effort = Effort.FULL, desk: Desk | None = None
+        self, said: Sequence[Message], effort: Effort = Effort.FULL, desk: Desk | None = None, instruction: str = ""
     ) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError.
 
         The first delta comes with the first word of the model, and is empty while that word is held back. A model that
         goes on to write the caller's part is stopped there, as is one whose answer is to be short; such a reply has no
         usage. An answer that the documents have approved comes as it stands, from no model. What the model asks for is
-        run at the ``desk`` once the answer is real, and the model goes on with what came of it.
+        run at the ``desk`` once the answer is real, and the model goes on with what came of it. ``instruction`` is told
+        to the model behind the question.
         """
         desk = desk or NoCall()
         errands = Errands(desk)
@@ -74,7 +77,7 @@ class Responder:
             yield ChatDelta(sanitizer.feed(found.approved) + sanitizer.flush(), Usage(model=APPROVED))
             return
         cleaner = Cleaner(self._redactor(found.public), short=bool(effort))
-        chat = [*noted(found.said, desk.agenda.shown()), *settled.messages]
+        chat = [*noted(noted(found.said, desk.agenda.shown()), instruction), *settled.messages]
         options = self._asked(desk.agenda)
         model = self._models.route(
             said[-1].text if said else "",
@@ -82,7 +85,7 @@ class Responder:
             documents=found.said is not said,
             tools=bool(options.tools),
         )
-        written = self._written(model, messages(self._persona, chat), cleaner, errands, options)
+        written = self._written(model, messages(self._persona, chat, self._language), cleaner, errands, options)
         try:
             async for delta in written:
                 yield delta
@@ -103,7 +106,7 @@ class Responder:
         sanitizer = Sanitizer()
         text = ""
         model = self._models.route(asked[-1].text, documents=True)
-        async with aclosing(model.stream(messages(self._persona, asked), options)) as stream:
+        async with aclosing(model.stream(messages(self._persona, asked, self._language), options)) as stream:
             async for delta in stream:
                 text += sanitizer.feed(delta.text)
                 if sanitizer.over:
@@ -112,7 +115,7 @@ class Responder:
 
     async def warm(self, said: Sequence[Message] = (), agenda: Agenda | None = None) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._models.warm(messages(self._persona, said), self._asked(agenda))
+        await self._models.warm(messages(self._persona, said, self._language), self._asked(agenda))
 
     def _asked(self, agenda: Agenda | None) -> ChatOptions:
         return self._options if agenda is None else replace(self._options, tools=agenda.toolbox.specs)
