@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.configuration import complaints
 from pipeline.core.stages import ChatOptions
+from pipeline.dialog.cache import Caching
 from pipeline.dialog.lookup import Documents
 from pipeline.dialog.privacy import Privacy
 from pipeline.settings import SettingsError
@@ -70,6 +71,7 @@ class AgentFile(BaseModel):
     writing: Writing = Writing()
     privacy: Privacy = Privacy()
     knowledge: Documents = Documents()
+    cache: Caching = Caching()
 
 
 class Agent(AgentFile):

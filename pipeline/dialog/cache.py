@@ -1,0 +1,181 @@
+"""Answer cache: what the model has answered to a question is the answer to the same question, for a while.
+
+Two questions are the same when the model would be shown the same: the same agent's prompt and documents, the same
+conversation before it, and the same words, whatever their punctuation and politeness. A number that differs makes
+another question. Answers are kept in memory only.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+
+from anyio import to_thread
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.core.cache import Cache, Tally
+from pipeline.core.clock import Clock
+from pipeline.core.stages import ChatOptions, Message
+from pipeline.dialog.redact import values
+from pipeline.settings import CacheSettings
+
+CACHED = "cached answer"
+"""Stands for the model where its answer was remembered."""
+MOST_BYTES = 16 << 20
+"""Of all answers; 2000 of them have about 1 MB."""
+ENTRY_BYTES = 512
+"""Of an entry beside its text: its key and what holds it."""
+CHARACTERS = 2000
+"""A question behind a longer conversation is not asked twice."""
+
+_MARK = re.compile(r"[^\w\s]|_")
+_DENSE = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_BESIDE_DENSE = re.compile(rf"\s+(?=[{_DENSE}])|(?<=[{_DENSE}])\s+")
+_FILLERS = {
+    # Not "oh", which is a digit when it is said, and not "thanks": "no thanks" is an answer.
+    "en": re.compile(r"\A(?:\s*\b(?:hello|hi|hey|okay|ok|um+|uh+m?)\b)+|\b(?:um+|uh+m?|erm|hm+|please)\b"),
+    # Not 吧, which ends "bar" too.
+    "zh": re.compile(r"\A(?:你好|您好|麻烦你|麻烦您|麻烦|嗯|呃)+|请问一下|请问|嗯+|呃+|[呢啊呀]+\Z"),
+}
+"""What changes no question, by language."""
+_END = re.compile(r"[.!?…。！？][\"'”’»)」』）]*\s*\Z")
+
+
+class Caching(BaseModel):
+    """What of an agent's answers may be remembered."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    answers: bool = True
+    """The same question gets the same answer at once, for a while. Turn it off where the right answer changes without
+    the documents or this file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose answers they are. A change of any of it is another agent's answers to the cache."""
+
+    tenant: str
+    agent: str
+    version: str
+    """Of all that the agent's file says."""
+    knowledge: str
+    """Version of its documents; empty without any."""
+    language: str
+    """BCP 47 primary tag."""
+    greeting: str
+    """The agent's own. How far a caller has heard it changes no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer of the model, and what decides whether it may be given again."""
+
+    said: Sequence[Message]
+    """The conversation that it answers."""
+    text: str
+    complete: bool
+    """The model wrote it to its end, at full effort and without the help of a tool."""
+    sourced: bool
+    """The documents had something to say, or there are none."""
+    private: bool
+    """It held personal data, or depends on what is known of the caller."""
+
+
+class AnswerCache:
+    """The answers of all agents, for all calls."""
+
+    def __init__(self, settings: CacheSettings, clock: Clock) -> None:
+        """Remember nothing yet."""
+        self._cache = Cache[str, str](clock, MOST_BYTES, entries=settings.entries, seconds=settings.seconds)
+
+    @property
+    def tally(self) -> Tally:
+        """Return what it is counted by; ``saved`` are the seconds to the first words that callers did not wait for."""
+        return self._cache.tally
+
+    def get(self, key: str) -> str | None:
+        """Return the answer of a key, if there is one."""
+        return self._cache.get(key)
+
+    def put(self, key: str, answer: str, took: float) -> None:
+        """Keep an answer whose first words came after ``took`` seconds."""
+        self._cache.put(key, answer, size=ENTRY_BYTES + len(answer.encode()), cost=took)
+
+
+class Memory:
+    """What one agent may remember of its answers."""
+
+    def __init__(self, cache: AnswerCache, origin: Origin, region: str) -> None:
+        """Remember in ``cache``; ``region`` is where telephone numbers need no country code."""
+        self._cache = cache
+        self._origin = origin
+        self._region = region
+
+    def key(self, prompt: Sequence[Message], options: ChatOptions, digest: str) -> str:
+        """Return what stands for a question: ``prompt`` ends with it. Empty where there is none to remember."""
+        return key(self._origin, prompt, options, digest)
+
+    def recall(self, key: str) -> str | None:
+        """Return the answer that was given to the question, if it is remembered."""
+        return self._cache.get(key) if key else None
+
+    async def keep(self, key: str, draft: Draft, took: float, on_commit: Callable[[Callable[[], None]], None]) -> None:
+        """Remember an answer once the turn is real, if it may be; its first words came after ``took`` seconds."""
+        if not key:
+            return
+        if await to_thread.run_sync(may_be_kept, draft, self._region):
+            on_commit(lambda: self._cache.put(key, draft.text, took))
+
+
+def key(origin: Origin, prompt: Sequence[Message], options: ChatOptions, digest: str) -> str:
+    """Return the SHA-256 of all that makes an answer: a different one is made where this differs. Pure.
+
+    Empty where nothing is left of the question, or where what was said is too long to be said again.
+    """
+    said = [message for message in prompt if message.role != "system"]
+    if not said or said[-1].role != "user" or sum(len(message.text) for message in said) > CHARACTERS:
+        return ""
+    question = normalised(said[-1].text, origin.language)
+    if not question:
+        return ""
+    if said[0].role == "assistant" and origin.greeting.startswith(said[0].text.strip()):
+        said = said[1:]
+    told = [message.text for message in prompt if message.role == "system"]
+    before = [(message.role, message.tool, normalised(message.text, origin.language)) for message in said[:-1]]
+    parts = [asdict(origin), asdict(options), digest, told, before, question]
+    return sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def normalised(text: str, language: str) -> str:
+    """Return the words of a text, the same for what sounds the same: case, width, marks and fillers do not count. Pure.
+
+    Numbers stay as they are written, with the marks inside them.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    bare = _BESIDE_DENSE.sub("", " ".join(_MARK.sub(_mark, folded).split()))
+    fillers = _FILLERS.get(language)
+    return " ".join((bare if fillers is None else fillers.sub(" ", bare)).split())
+
+
+def may_be_kept(draft: Draft, region: str) -> bool:
+    """Return whether an answer may be given to others who ask the same. Pure; 5 microseconds a character.
+
+    Never when there was personal data in what it answers or in itself, when the model was cut off, or when it had
+    to do without its documents.
+    """
+    whole = draft.complete and draft.sourced and not draft.private and _END.search(draft.text) is not None
+    return whole and not any(values(message.text, region) for message in draft.said if message.role == "user")
+
+
+def _mark(found: re.Match[str]) -> str:
+    """Return what is left of a mark: itself where it has a meaning of its own, else a space."""
+    sign, before, behind = found[0], found.string[: found.start()][-1:], found.string[found.end() :][:1]
+    category = unicodedata.category(sign)
+    if category == "Cf":  # without a width
+        return ""
+    in_number = behind.isdigit() and (before.isdigit() or (sign in "-\u2212" and not before.strip()))
+    in_word = sign in "'’" and before.isalpha() and behind.isalpha()
+    return "'" if in_word else sign if category[0] in "MS" or sign in "#%&@*" or in_number else " "
