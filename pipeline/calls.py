@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, CallEnded, CallEvent, EndpointingChanged, ReplyEnded
 from pipeline.core.stages import ChatModel, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.cache import AnswerCache, Memory, Origin
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
@@ -79,6 +81,7 @@ class Calls:
         self._clock = clock
         self._lookups: Mapping[str, Lookup] = {}
         self._shared: Shared | None = None
+        self._answers = AnswerCache(settings.cache, clock)
         self._ladder = BudgetLadder(settings.ladder, {}, has_smaller=False)
         most = settings.speculation.most if settings.speculation.enabled else 0
         self._headroom = Headroom(settings.dialog.slots, most, self._is_busy)
@@ -138,6 +141,7 @@ class Calls:
                 smaller=shared.smaller,
                 redactor=agent.privacy.redactor(agent.persona),
                 lookup=self._lookups.get(agent.id),
+                memory=self._memory(agent),
             ),
             synthesizer=shared.synthesizer,
             ladder=self._ladder,
@@ -180,6 +184,19 @@ class Calls:
         gap = event.spans.get("response_gap") if isinstance(event, ReplyEnded) else None
         if gap is not None and self._ladder.gap(gap):
             observer.effort(self._ladder.effort)
+
+    def _memory(self, agent: Agent) -> Memory | None:
+        """Return what an agent may remember of its answers, if anything."""
+        lookup = self._lookups.get(agent.id)
+        origin = Origin(
+            tenant="",
+            agent=agent.id,
+            version=sha256(agent.model_dump_json().encode()).hexdigest(),
+            knowledge=lookup.version if lookup is not None else "",
+            language=agent.language,
+            greeting=agent.greeting,
+        )
+        return Memory(self._answers, origin, agent.privacy.region, self._clock) if agent.cache.answers else None
 
     def _is_busy(self) -> bool:
         """Return whether callers wait for recognition: no time for work that may be thrown away."""

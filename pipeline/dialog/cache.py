@@ -17,9 +17,12 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.core.cache import Cache, Tally
 from pipeline.core.clock import Clock
-from pipeline.core.stages import ChatOptions, Message
+from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
 from pipeline.dialog.redact import values
 from pipeline.settings import CacheSettings
+
+OnCommit = Callable[[Callable[[], None]], None]
+"""Calls what it is given once the turn is real: at once when it is already, never when it is discarded."""
 
 CACHED = "cached answer"
 """Stands for the model where its answer was remembered."""
@@ -76,12 +79,8 @@ class Draft:
     said: Sequence[Message]
     """The conversation that it answers."""
     text: str
-    complete: bool
-    """The model wrote it to its end, at full effort and without the help of a tool."""
-    sourced: bool
-    """The documents had something to say, or there are none."""
-    private: bool
-    """It held personal data, or depends on what is known of the caller."""
+    whole: bool
+    """The model wrote all of it, with all that the documents say, and of nothing but the documents and the talk."""
 
 
 class AnswerCache:
@@ -105,29 +104,58 @@ class AnswerCache:
         self._cache.put(key, answer, size=ENTRY_BYTES + len(answer.encode()), cost=took)
 
 
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What one agent may remember of its answers."""
 
-    def __init__(self, cache: AnswerCache, origin: Origin, region: str) -> None:
-        """Remember in ``cache``; ``region`` is where telephone numbers need no country code."""
-        self._cache = cache
-        self._origin = origin
-        self._region = region
+    cache: AnswerCache
+    origin: Origin
+    region: str
+    """Where telephone numbers need no country code."""
+    clock: Clock
 
-    def key(self, prompt: Sequence[Message], options: ChatOptions, digest: str) -> str:
-        """Return what stands for a question: ``prompt`` ends with it. Empty where there is none to remember."""
-        return key(self._origin, prompt, options, digest)
+    def note(self, prompt: Sequence[Message], options: ChatOptions, digest: str) -> "Note":
+        """Return a note of one question, the last of ``prompt``, and of the answer that comes now."""
+        return Note(self, prompt, options, digest)
 
-    def recall(self, key: str) -> str | None:
-        """Return the answer that was given to the question, if it is remembered."""
-        return self._cache.get(key) if key else None
 
-    async def keep(self, key: str, draft: Draft, took: float, on_commit: Callable[[Callable[[], None]], None]) -> None:
-        """Remember an answer once the turn is real, if it may be; its first words came after ``took`` seconds."""
-        if not key:
+class Note:
+    """One question and the answer to it."""
+
+    def __init__(self, memory: Memory, prompt: Sequence[Message], options: ChatOptions, digest: str) -> None:
+        """Begin with no answer; ``digest`` is that of the model that will be asked."""
+        self._memory = memory
+        self._said = [message for message in prompt if message.role != "system"]
+        self._key = key(memory.origin, prompt, options, digest)
+        self._digest = digest
+        self._began_at = memory.clock.now()
+        self._took: float | None = None
+        self._text: list[str] = []
+        self._whole = False
+
+    def recalled(self) -> ChatDelta | None:
+        """Return the answer that the question was given before, if it is remembered."""
+        answer = self._memory.cache.get(self._key) if self._key else None
+        return None if answer is None else ChatDelta(answer, Usage(model=CACHED))
+
+    def wrote(self, delta: ChatDelta) -> None:
+        """Take down what is said."""
+        if delta.text and self._took is None:
+            self._took = self._memory.clock.now() - self._began_at
+        self._text.append(delta.text)
+        if delta.usage is not None:  # nobody else may have answered in the model's place
+            self._whole = delta.usage.digest in ("", self._digest)
+
+    async def keep(self, on_commit: OnCommit, *, may: bool) -> None:
+        """Remember the answer once its turn is real, unless something speaks against it; without ``may`` it does.
+
+        An answer without usage was not written to its end.
+        """
+        draft = Draft(self._said, "".join(self._text), self._whole and may)
+        if not self._key or not draft.whole:
             return
-        if await to_thread.run_sync(may_be_kept, draft, self._region):
-            on_commit(lambda: self._cache.put(key, draft.text, took))
+        if await to_thread.run_sync(may_be_kept, draft, self._memory.region):
+            on_commit(lambda: self._memory.cache.put(self._key, draft.text, self._took or 0.0))
 
 
 def key(origin: Origin, prompt: Sequence[Message], options: ChatOptions, digest: str) -> str:
@@ -163,10 +191,9 @@ def normalised(text: str, language: str) -> str:
 def may_be_kept(draft: Draft, region: str) -> bool:
     """Return whether an answer may be given to others who ask the same. Pure; 5 microseconds a character.
 
-    Never when there was personal data in what it answers or in itself, when the model was cut off, or when it had
-    to do without its documents.
+    Never when the caller said personal data in the talk that it answers, or when the model was cut off.
     """
-    whole = draft.complete and draft.sourced and not draft.private and _END.search(draft.text) is not None
+    whole = draft.whole and _END.search(draft.text) is not None
     return whole and not any(values(message.text, region) for message in draft.said if message.role == "user")
 
 

@@ -35,8 +35,8 @@ class Found:
 
     said: Sequence[Message]
     """The conversation, with what was found behind the question."""
-    approved: str = ""
-    """The answer to be given as it stands; empty where the model is to answer."""
+    lacking: bool = False
+    """The documents were asked and said nothing: they may have been late."""
     public: frozenset[str] = frozenset()
     """Personal data in what was found: the business's own."""
 
@@ -53,22 +53,35 @@ class Lookup:
         self._region = region
         self._trouble = trouble
 
+    @property
+    def version(self) -> str:
+        """Return the version of the documents: those of one version give the same answers."""
+        return self._knowledge.version
+
+    async def approved(self, said: Sequence[Message]) -> str:
+        """Return the answer to be given to the last message as it stands; empty where the model is to answer."""
+        if not said or said[-1].role != "user":
+            return ""
+        try:
+            pair = await self._knowledge.approved(said[-1].text, self._wanted.approved)
+        except KnowledgeError as error:
+            self._trouble(error)
+            return ""
+        return pair.text if pair is not None else ""
+
     async def found(self, said: Sequence[Message]) -> Found:
         """Return what the documents say to the last message, if it is the caller's."""
-        if not said or said[-1].role != "user":
+        if not said or said[-1].role != "user" or not self._wanted.passages:
             return Found(said)
         question = said[-1].text
         try:
-            pair = await self._knowledge.approved(question, self._wanted.approved)
-            if pair is not None:
-                return Found(said, approved=pair.text)
-            passages = await self._knowledge.search(question, self._wanted.passages) if self._wanted.passages else ()
+            passages = await self._knowledge.search(question, self._wanted.passages)
         except KnowledgeError as error:
             self._trouble(error)
-            return Found(said)
+            return Found(said, lacking=True)
         quotes = cited(passages, self._wanted.characters)
         if not quotes:
-            return Found(said)
+            return Found(said, lacking=True)
         public = await to_thread.run_sync(values, quotes, self._region)
         # Behind the question: the model has read all before it while the caller spoke.
         return Found([*said[:-1], replace(said[-1], text=f"{question}\n\n{quotes}")], public=public)

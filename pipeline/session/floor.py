@@ -169,7 +169,9 @@ class Floor:
 
     def _perform(self, reply: Reply, messages: Sequence[Message], claim: Claim) -> None:
         """Begin the work on an answer."""
-        source = self.priming.over(self._responder.reply(messages, reply.purpose.effort))
+        source = self._responder.reply(
+            messages, reply.purpose.effort, ready=self.priming.idle, on_commit=reply.when_real
+        )
         self.replies.perform(reply, claim.over(source), claim)
 
     def _commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:

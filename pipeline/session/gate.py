@@ -21,6 +21,7 @@ class Gate:
         self._reply: ReplyId | None = None
         self._opened = anyio.Event()
         self._released = anyio.Event()
+        self._waiting: list[Callable[[], None]] = []
         self.begun = False
         """Something has been told."""
 
@@ -28,6 +29,15 @@ class Gate:
         """Let everything pass from now on, under this id."""
         self._reply = reply
         self._opened.set()
+        while self._waiting:
+            self._waiting.pop(0)()
+
+    def when_open(self, act: Callable[[], None]) -> None:
+        """Call ``act`` when the gate opens, at once when it is open; never where it stays shut."""
+        if self._opened.is_set():
+            act()
+        else:
+            self._waiting.append(act)
 
     async def release(self) -> None:
         """Wait for the gate to open, then tell what was held. One task of the reply runs it."""

@@ -1,12 +1,12 @@
 """Priming: the model reads what is known of a turn while the caller still speaks, so that its answer begins sooner."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 
 import anyio
 from anyio.abc import TaskGroup
 
 from pipeline.core.errors import DialogError
-from pipeline.core.stages import ChatDelta, Message
+from pipeline.core.stages import Message
 from pipeline.dialog.responder import Responder
 from pipeline.session.headroom import Claim, Headroom
 
@@ -58,11 +58,6 @@ class Priming:
             self._scope.cancel()
             self._claim.release()
 
-    async def over(self, source: AsyncGenerator[ChatDelta, None]) -> AsyncGenerator[ChatDelta, None]:
-        """Yield what ``source`` does, once the model has let go of what it was reading."""
+    async def idle(self) -> None:
+        """Return once the model has let go of what it was reading."""
         await self._idle.wait()
-        try:
-            async for delta in source:
-                yield delta
-        finally:
-            await source.aclose()

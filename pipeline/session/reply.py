@@ -69,6 +69,7 @@ class Reply:
         self._shape = shape
         self._clock = clock
         self._gate = Gate(tell)
+        self.when_real = self._gate.when_open
         self._began_at = self._due_from = clock.now()
         self._company = Company(shape, clock, give_up=self._give_up)
         self._discarded = False

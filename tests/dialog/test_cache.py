@@ -4,9 +4,11 @@ from dataclasses import replace
 import pytest
 
 from pipeline.core.clock import MonotonicClock
-from pipeline.core.stages import ChatOptions, Message
-from pipeline.dialog.cache import AnswerCache, Draft, Memory, Origin, key, may_be_kept, normalised
+from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
+from pipeline.dialog.cache import CACHED, AnswerCache, Draft, Memory, Note, Origin, key, may_be_kept, normalised
 from pipeline.settings import CacheSettings
+
+pytestmark = pytest.mark.anyio
 
 ORIGIN = Origin("", "shop", "1", "a", "en", "Good day. How can I help you?")
 SYSTEM = Message("system", "You keep a shop.")
@@ -110,7 +112,7 @@ def test_what_the_service_said_last_has_no_key() -> None:
     assert keyed(QUESTION, Message("assistant", "At nine.")) == keyed() == ""
 
 
-DRAFT = Draft([QUESTION], "At nine.", complete=True, sourced=True, private=False)
+DRAFT = Draft([QUESTION], "At nine.", whole=True)
 
 
 def test_a_whole_answer_may_be_kept() -> None:
@@ -121,9 +123,7 @@ def test_a_whole_answer_may_be_kept() -> None:
 @pytest.mark.parametrize(
     "draft",
     [
-        replace(DRAFT, complete=False),
-        replace(DRAFT, sourced=False),
-        replace(DRAFT, private=True),
+        replace(DRAFT, whole=False),
         replace(DRAFT, text="We open at"),
         replace(DRAFT, text=""),
         replace(DRAFT, said=[Message("user", "I am at 415 555 2671, when do you open?")]),
@@ -135,55 +135,72 @@ def test_no_other_answer_may_be_kept(draft: Draft) -> None:
     assert not may_be_kept(draft, "US")
 
 
-def memory(**settings: float) -> tuple[Memory, AnswerCache]:
-    cache = AnswerCache(CacheSettings.model_validate(settings), MonotonicClock())
-    return Memory(cache, ORIGIN, "US"), cache
+def memory(cache: AnswerCache | None = None, **origin: str) -> Memory:
+    cache = cache or AnswerCache(CacheSettings(), MonotonicClock())
+    return Memory(cache, replace(ORIGIN, **origin), "US", MonotonicClock())
 
 
 def at_once(act: Callable[[], None]) -> None:
     act()
 
 
-@pytest.mark.anyio
+def noted(own: Memory, *deltas: ChatDelta) -> Note:
+    note = own.note([SYSTEM, QUESTION], OPTIONS, "weights")
+    for delta in deltas:
+        note.wrote(delta)
+    return note
+
+
+WHOLE = (ChatDelta(""), ChatDelta("At "), ChatDelta("nine."), ChatDelta("", Usage(digest="weights")))
+
+
 async def test_an_answer_is_recalled_for_the_same_question_of_the_same_agent() -> None:
-    own, cache = memory()
-    other = Memory(cache, replace(ORIGIN, tenant="another"), "US")
-    prompt: Sequence[Message] = [SYSTEM, QUESTION]
-    asked_key = own.key(prompt, OPTIONS, "weights")
-    assert own.recall(asked_key) is None
-    await own.keep(asked_key, DRAFT, 1.5, at_once)
-    assert own.recall(asked_key) == "At nine."
-    assert other.recall(other.key(prompt, OPTIONS, "weights")) is None
-    assert (cache.tally.hits, cache.tally.saved) == (1, 1.5)
+    own = memory()
+    assert noted(own).recalled() is None
+    await noted(own, *WHOLE).keep(at_once, may=True)
+    assert noted(own).recalled() == ChatDelta("At nine.", Usage(model=CACHED))
+    assert noted(memory(own.cache, tenant="another")).recalled() is None
+    assert (own.cache.tally.hits, own.cache.tally.misses) == (1, 2)
+    assert own.cache.tally.saved > 0
 
 
-@pytest.mark.anyio
 async def test_nothing_is_kept_of_a_turn_that_never_becomes_real() -> None:
-    own, cache = memory()
+    own = memory()
     waiting: list[Callable[[], None]] = []
-    await own.keep("key", DRAFT, 1.5, waiting.append)
-    assert (len(waiting), cache.tally.stored) == (1, 0)
+    await noted(own, *WHOLE).keep(waiting.append, may=True)
+    assert (len(waiting), own.cache.tally.stored) == (1, 0)
     waiting[0]()
-    assert own.recall("key") == "At nine."
+    assert noted(own).recalled() is not None
 
 
-@pytest.mark.anyio
-async def test_an_answer_that_may_not_be_kept_waits_for_no_turn() -> None:
-    own, _ = memory()
+@pytest.mark.parametrize(
+    "deltas",
+    [WHOLE[:-1], (*WHOLE[:-1], ChatDelta("", Usage(digest="those of another model"))), (*WHOLE[:2], WHOLE[-1])],
+)
+async def test_what_the_model_did_not_write_to_its_end_waits_for_no_turn(deltas: Sequence[ChatDelta]) -> None:
     waiting: list[Callable[[], None]] = []
-    await own.keep("key", replace(DRAFT, private=True), 1.5, waiting.append)
-    await own.keep("", DRAFT, 1.5, waiting.append)
+    await noted(memory(), *deltas).keep(waiting.append, may=True)
     assert waiting == []
 
 
-def test_a_question_without_a_key_counts_neither_as_hit_nor_as_miss() -> None:
-    own, cache = memory()
-    assert own.recall("") is None
-    assert (cache.tally.hits, cache.tally.misses) == (0, 0)
+async def test_what_may_not_be_kept_waits_for_no_turn() -> None:
+    waiting: list[Callable[[], None]] = []
+    await noted(memory(), *WHOLE).keep(waiting.append, may=False)
+    assert waiting == []
+
+
+async def test_a_question_without_a_key_counts_neither_as_hit_nor_as_miss() -> None:
+    own = memory()
+    note = own.note([SYSTEM, Message("user", "Um.")], OPTIONS, "weights")
+    for delta in WHOLE:
+        note.wrote(delta)
+    await note.keep(at_once, may=True)
+    assert note.recalled() is None
+    assert (own.cache.tally.hits, own.cache.tally.misses, own.cache.tally.stored) == (0, 0, 0)
 
 
 def test_more_answers_than_allowed_are_not_kept() -> None:
-    _, cache = memory(entries=1000)
+    cache = AnswerCache(CacheSettings(entries=1000), MonotonicClock())
     for number in range(1500):
         cache.put(str(number), "At nine.", 1.0)
     assert [cache.get(str(number)) is None for number in (0, 499, 500, 1499)] == [True, True, False, False]
