@@ -2,10 +2,11 @@
 
 import typer
 
-from benchmarks.dialog import retrieval
+from benchmarks.dialog import answers, retrieval
 
 app = typer.Typer(no_args_is_help=True)
 app.command("retrieval")(retrieval.main)
+app.command("answers")(answers.main)
 
 
 @app.callback()
