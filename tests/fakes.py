@@ -18,6 +18,7 @@ from pipeline.core.stages import (
     Recognition,
     Recognizer,
     Speech,
+    ToolUse,
     Usage,
     VoiceActivity,
 )
@@ -81,11 +82,15 @@ class FakeTurnModel:
 
 
 class FakeModel:
-    """Writes scripted replies: lists of (delay in seconds, delta); a DialogError in place of a delta is raised."""
+    """Writes scripted replies: lists of (delay in seconds, delta).
 
-    def __init__(self, *replies: Sequence[tuple[float, str | DialogError]]) -> None:
+    A DialogError in place of a delta is raised, and for a ToolUse the model asks.
+    """
+
+    def __init__(self, *replies: Sequence[tuple[float, str | ToolUse | DialogError]]) -> None:
         self._replies = list(replies)
         self.asked: list[list[Message]] = []
+        self.options: list[ChatOptions] = []
         self.warmed: list[list[Message]] = []
         self.open_streams = 0
 
@@ -95,6 +100,7 @@ class FakeModel:
 
     async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         self.asked.append(list(messages))
+        self.options.append(options)
         reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
         self.open_streams += 1
         try:
@@ -102,7 +108,7 @@ class FakeModel:
                 await anyio.sleep(delay)
                 if isinstance(delta, DialogError):
                     raise delta
-                yield ChatDelta(delta)
+                yield ChatDelta(delta) if isinstance(delta, str) else ChatDelta("", uses=(delta,))
             yield ChatDelta("", Usage(completion_tokens=len(reply), model="fake"))
         finally:
             self.open_streams -= 1

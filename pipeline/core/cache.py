@@ -19,7 +19,7 @@ class Tally:
     misses: int = 0
     stored: int = 0
     bytes: int = 0
-    saved: float = 0.0
+    saved_seconds: float = 0.0
     """Seconds that the hits had taken when they were no hits."""
 
 
@@ -64,7 +64,7 @@ class Cache(Generic[K, V]):
             return None
         self._kept.move_to_end(key)
         self.tally.hits += 1
-        self.tally.saved += entry.cost
+        self.tally.saved_seconds += entry.cost
         return entry.value
 
     def put(self, key: K, value: V, *, size: int, cost: float = 0.0) -> None:

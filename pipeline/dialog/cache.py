@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.core.cache import Cache, Tally
 from pipeline.core.clock import Clock
-from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
+from pipeline.core.stages import ChatDelta, ChatOptions, Message
 from pipeline.dialog.redact import values
 from pipeline.settings import CacheSettings
 
@@ -73,6 +73,15 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer that was given."""
+
+    text: str
+    sources: tuple[str, ...] = ()
+    """The documents that it goes back to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """An answer of the model, and what decides whether it may be given again."""
 
@@ -80,7 +89,7 @@ class Draft:
     """The conversation that it answers."""
     text: str
     whole: bool
-    """The model wrote all of it, with all that the documents say, and of nothing but the documents and the talk."""
+    """The model that was asked wrote all of it."""
 
 
 class AnswerCache:
@@ -88,20 +97,21 @@ class AnswerCache:
 
     def __init__(self, settings: CacheSettings, clock: Clock) -> None:
         """Remember nothing yet."""
-        self._cache = Cache[str, str](clock, MOST_BYTES, entries=settings.entries, seconds=settings.seconds)
+        self._cache = Cache[str, Kept](clock, MOST_BYTES, entries=settings.entries, seconds=settings.seconds)
 
     @property
     def tally(self) -> Tally:
-        """Return what it is counted by; ``saved`` are the seconds to the first words that callers did not wait for."""
+        """Return what it is counted by; ``saved_seconds`` are those to the first words of answers when they were new."""
         return self._cache.tally
 
-    def get(self, key: str) -> str | None:
+    def get(self, key: str) -> Kept | None:
         """Return the answer of a key, if there is one."""
         return self._cache.get(key)
 
-    def put(self, key: str, answer: str, took: float) -> None:
+    def put(self, key: str, answer: Kept, took: float) -> None:
         """Keep an answer whose first words came after ``took`` seconds."""
-        self._cache.put(key, answer, size=ENTRY_BYTES + len(answer.encode()), cost=took)
+        text = "".join((answer.text, *answer.sources))
+        self._cache.put(key, answer, size=ENTRY_BYTES + len(text.encode()), cost=took)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +143,9 @@ class Note:
         self._text: list[str] = []
         self._whole = False
 
-    def recalled(self) -> ChatDelta | None:
+    def recalled(self) -> Kept | None:
         """Return the answer that the question was given before, if it is remembered."""
-        answer = self._memory.cache.get(self._key) if self._key else None
-        return None if answer is None else ChatDelta(answer, Usage(model=CACHED))
+        return self._memory.cache.get(self._key) if self._key else None
 
     def wrote(self, delta: ChatDelta) -> None:
         """Take down what is said."""
@@ -146,16 +155,17 @@ class Note:
         if delta.usage is not None:  # nobody else may have answered in the model's place
             self._whole = delta.usage.digest in ("", self._digest)
 
-    async def keep(self, on_commit: OnCommit, *, may: bool) -> None:
-        """Remember the answer once its turn is real, unless something speaks against it; without ``may`` it does.
+    async def keep(self, on_commit: OnCommit, sources: tuple[str, ...] = ()) -> bool:
+        """Remember the answer once its turn is real; return whether it may be given to others at all.
 
         An answer without usage was not written to its end.
         """
-        draft = Draft(self._said, "".join(self._text), self._whole and may)
-        if not self._key or not draft.whole:
-            return
-        if await to_thread.run_sync(may_be_kept, draft, self._memory.region):
-            on_commit(lambda: self._memory.cache.put(self._key, draft.text, self._took or 0.0))
+        draft = Draft(self._said, "".join(self._text), self._whole)
+        may = draft.whole and await to_thread.run_sync(may_be_kept, draft, self._memory.region)
+        if may and self._key:
+            answer = Kept(draft.text, sources)
+            on_commit(lambda: self._memory.cache.put(self._key, answer, self._took or 0.0))
+        return may
 
 
 def key(origin: Origin, prompt: Sequence[Message], options: ChatOptions, digest: str) -> str:

@@ -1,7 +1,7 @@
 """Lookup: what an agent's documents say to a question, before its model is asked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +10,7 @@ from pipeline.core.errors import KnowledgeError
 from pipeline.core.stages import Message
 from pipeline.dialog.knowledge.citing import cited
 from pipeline.dialog.knowledge.search import Knowledge
+from pipeline.dialog.notes import noted
 from pipeline.dialog.redact import values
 
 
@@ -35,6 +36,12 @@ class Found:
 
     said: Sequence[Message]
     """The conversation, with what was found behind the question."""
+    approved: str = ""
+    """The answer to be given as it stands; empty where the model is to answer."""
+    sources: tuple[str, ...] = ()
+    """The documents that it goes back to, each once, the best first."""
+    version: str = ""
+    """Of the file that was searched."""
     lacking: bool = False
     """The documents were asked and said nothing: they may have been late."""
     public: frozenset[str] = frozenset()
@@ -58,24 +65,25 @@ class Lookup:
         """Return the version of the documents: those of one version give the same answers."""
         return self._knowledge.version
 
-    async def approved(self, said: Sequence[Message]) -> str:
-        """Return the answer to be given to the last message as it stands; empty where the model is to answer."""
+    async def approved(self, said: Sequence[Message]) -> Found | None:
+        """Return the approved answer to the last message, if it is the caller's and there is one."""
         if not said or said[-1].role != "user":
-            return ""
+            return None
         try:
             pair = await self._knowledge.approved(said[-1].text, self._wanted.approved)
         except KnowledgeError as error:
             self._trouble(error)
-            return ""
-        return pair.text if pair is not None else ""
+            return None
+        if pair is None:
+            return None
+        return Found(said, approved=pair.text, sources=(pair.source,), version=self._knowledge.version)
 
     async def found(self, said: Sequence[Message]) -> Found:
-        """Return what the documents say to the last message, if it is the caller's."""
+        """Return the passages that fit the last message, if it is the caller's."""
         if not said or said[-1].role != "user" or not self._wanted.passages:
             return Found(said)
-        question = said[-1].text
         try:
-            passages = await self._knowledge.search(question, self._wanted.passages)
+            passages = await self._knowledge.search(said[-1].text, self._wanted.passages)
         except KnowledgeError as error:
             self._trouble(error)
             return Found(said, lacking=True)
@@ -83,5 +91,9 @@ class Lookup:
         if not quotes:
             return Found(said, lacking=True)
         public = await to_thread.run_sync(values, quotes, self._region)
-        # Behind the question: the model has read all before it while the caller spoke.
-        return Found([*said[:-1], replace(said[-1], text=f"{question}\n\n{quotes}")], public=public)
+        return Found(
+            noted(said, quotes),
+            sources=tuple(dict.fromkeys(passage.source for passage in passages)),
+            version=self._knowledge.version,
+            public=public,
+        )

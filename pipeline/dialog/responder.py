@@ -1,15 +1,19 @@
 """Responder: what has been said in, clean reply text out, while the model is still writing."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from enum import IntEnum
 
 from anyio.lowlevel import checkpoint
 
 from pipeline.core.errors import DialogError
-from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, Usage
-from pipeline.dialog.brevity import FirstSentence
-from pipeline.dialog.cache import Memory, OnCommit
+from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, ToolUse, Usage
+from pipeline.dialog.cache import CACHED, Memory, Note
+from pipeline.dialog.cleaner import Cleaner
+from pipeline.dialog.desk import CallMemory, Desk, NoCall
+from pipeline.dialog.errands import Errands
 from pipeline.dialog.lookup import Found, Lookup
+from pipeline.dialog.notes import noted
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.redact import Redactor
 from pipeline.dialog.sanitize import Sanitizer
@@ -58,77 +62,121 @@ class Responder:
         self,
         said: Sequence[Message],
         effort: Effort = Effort.FULL,
-        *,
+        desk: Desk | None = None,
         ready: Callable[[], Awaitable[None]] = checkpoint,
-        on_commit: OnCommit | None = None,
     ) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError.
 
         The first delta comes with the first word of the model, and is empty while that word is held back. A model that
         goes on to write the caller's part is stopped there, as is one whose answer is to be short; such a reply has no
         usage. An answer that the documents have approved comes as it stands, from no model, and so does one that was
-        given to the same question. No model is asked before ``ready`` returns; nothing is remembered without
-        ``on_commit``.
+        given to the same question. What the model asks for is run at the ``desk`` once the answer is real, and the
+        model goes on with what came of it. No model is asked before ``ready`` returns.
         """
+        desk = desk or NoCall()
+        errands = Errands(desk)
+        settled = await errands.settle(said)
         model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
-        note = self._memory and self._memory.note(messages(self._persona, said), self._options, model.digest)
-        known = await self._approved(said) or (note and note.recalled())
-        if known:
+        note = self._note(said, model.digest, desk)
+        known = None if settled.messages else await self._known(said, note, desk)
+        if known is not None:
             yield known
             return
-        found = Found(said) if self._lookup is None else await self._lookup.found(said)
+        found = Found(said) if self._lookup is None or settled.messages else await self._lookup.found(said)
+        desk.cite(found.sources, found.version)
         redactor = self._redactor(found.public)
+        cleaner = Cleaner(redactor, short=bool(effort))
+        chat = [*noted(found.said, desk.memory.shown()), *settled.messages]
         await ready()
-        stream = self._written(model.stream(messages(self._persona, found.said), self._options), redactor, effort)
+        written = self._written(model, messages(self._persona, chat), cleaner, errands, self._asked(desk.memory))
         try:
-            async for delta in stream:
-                if note:
+            async for delta in written:
+                if note is not None:
                     note.wrote(delta)
                 yield delta
-        finally:
-            await stream.aclose()
-        if note and on_commit:
-            await note.keep(on_commit, may=not (effort or found.lacking or redactor.private))
-
-    async def _approved(self, said: Sequence[Message]) -> ChatDelta | None:
-        """Return the answer that the documents have for the question, if there is one."""
-        sanitizer = Sanitizer()
-        approved = "" if self._lookup is None else await self._lookup.approved(said)
-        text = sanitizer.feed(approved) + sanitizer.flush()
-        return ChatDelta(text, Usage(model=APPROVED)) if text else None
-
-    async def _written(
-        self, stream: AsyncGenerator[ChatDelta, None], redactor: Redactor, effort: Effort
-    ) -> AsyncGenerator[ChatDelta, None]:
-        """Yield what the model writes, as far as it can be said and may be."""
-        sanitizer, sentence = Sanitizer(), FirstSentence() if effort else None
-        begun = False
-        try:
-            async for delta in stream:
-                clean = sanitizer.feed(delta.text)
-                text = redactor.feed(clean)
-                if sanitizer.over:
-                    text += redactor.flush()
-                if sentence is not None:
-                    text = sentence.feed(text)
-                if text or delta.usage is not None or (clean and not begun):
-                    begun = True
-                    yield ChatDelta(text, delta.usage)
-                if sanitizer.over or (sentence is not None and sentence.over):
-                    break
-            else:
-                rest = redactor.feed(sanitizer.flush()) + redactor.flush()
-                rest = rest if sentence is None else sentence.feed(rest)
-                if rest:
-                    yield ChatDelta(rest)
+            may = not (effort or errands.ran or found.lacking or redactor.private)
+            if note is not None and may and await note.keep(desk.on_commit, found.sources):
+                yield ChatDelta("", repeatable=True)
         except DialogError:
-            rest = redactor.give_up()
+            rest = cleaner.give_up()
             if rest:
                 yield ChatDelta(rest)
             raise
         finally:
-            await stream.aclose()
+            await written.aclose()
 
-    async def warm(self, said: Sequence[Message] = ()) -> None:
+    def _note(self, said: Sequence[Message], digest: str, desk: Desk) -> Note | None:
+        """Return a note of the question, unless its answer depends on what is known of the caller."""
+        if self._memory is None or desk.memory.personal:
+            return None
+        return self._memory.note(messages(self._persona, said), self._asked(desk.memory), digest)
+
+    async def _known(self, said: Sequence[Message], note: Note | None, desk: Desk) -> ChatDelta | None:
+        """Return the whole answer, if there is one before the model is asked: one that is approved, or remembered."""
+        found = None if self._lookup is None else await self._lookup.approved(said)
+        if found is not None:
+            desk.cite(found.sources, found.version)
+            sanitizer = Sanitizer()
+            text = sanitizer.feed(found.approved) + sanitizer.flush()
+            return ChatDelta(text, Usage(model=APPROVED), repeatable=True)
+        kept = None if note is None else note.recalled()
+        if kept is None:
+            return None
+        desk.cite(kept.sources, self._lookup.version if self._lookup is not None else "")
+        return ChatDelta(kept.text, Usage(model=CACHED), repeatable=True)
+
+    async def warm(self, said: Sequence[Message] = (), memory: CallMemory | None = None) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._model.warm(messages(self._persona, said), self._options)
+        await self._model.warm(messages(self._persona, said), self._asked(memory) if memory else self._options)
+
+    def _asked(self, memory: CallMemory) -> ChatOptions:
+        return replace(self._options, tools=memory.toolbox.specs)
+
+    async def _written(
+        self,
+        model: ChatModel,
+        chat: Sequence[Message],
+        cleaner: Cleaner,
+        errands: Errands,
+        options: ChatOptions,
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """Yield what the model writes, with what it asks for run between its parts."""
+        usage, gap = Usage(), ""
+        while True:
+            uses: list[ToolUse] = []
+            part = ""
+            stream = model.stream(chat, options)
+            try:
+                async for delta in stream:
+                    begun = cleaner.begun
+                    text = cleaner.feed(delta.text)
+                    uses += delta.uses
+                    usage = usage if delta.usage is None else _sum(usage, delta.usage)
+                    if text or delta.usage is not None or cleaner.begun > begun:
+                        yield ChatDelta(gap + text if text else "", delta.usage and usage)
+                    part, gap = part + text, "" if text else gap
+                    if cleaner.over:
+                        return
+            finally:
+                await stream.aclose()
+            rest = cleaner.pause() if uses else cleaner.flush()
+            if rest:
+                yield ChatDelta(gap + rest)
+                part, gap = part + rest, ""
+            if not uses:
+                return
+            returned = await errands.run(uses, part)
+            gap = " " if part else gap
+            if returned.says:
+                yield ChatDelta(gap + returned.says)
+            if not returned.messages:
+                return
+            chat = [*chat, *returned.messages]
+
+
+def _sum(before: Usage, more: Usage) -> Usage:
+    return replace(
+        more,
+        prompt_tokens=before.prompt_tokens + more.prompt_tokens,
+        completion_tokens=before.completion_tokens + more.completion_tokens,
+    )

@@ -21,7 +21,7 @@ def test_what_was_put_is_found_and_counted() -> None:
     cache.put("one", 1, size=10, cost=0.5)
     assert cache.get("one") == 1
     tally = cache.tally
-    assert (tally.hits, tally.misses, tally.stored, tally.bytes, tally.saved) == (1, 1, 1, 10, 0.5)
+    assert (tally.hits, tally.misses, tally.stored, tally.bytes, tally.saved_seconds) == (1, 1, 1, 10, 0.5)
 
 
 def test_what_was_not_used_for_longest_goes_first() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.core.clock import MonotonicClock
 from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
-from pipeline.dialog.cache import CACHED, AnswerCache, Draft, Memory, Note, Origin, key, may_be_kept, normalised
+from pipeline.dialog.cache import AnswerCache, Draft, Kept, Memory, Note, Origin, key, may_be_kept, normalised
 from pipeline.settings import CacheSettings
 
 pytestmark = pytest.mark.anyio
@@ -157,17 +157,17 @@ WHOLE = (ChatDelta(""), ChatDelta("At "), ChatDelta("nine."), ChatDelta("", Usag
 async def test_an_answer_is_recalled_for_the_same_question_of_the_same_agent() -> None:
     own = memory()
     assert noted(own).recalled() is None
-    await noted(own, *WHOLE).keep(at_once, may=True)
-    assert noted(own).recalled() == ChatDelta("At nine.", Usage(model=CACHED))
+    await noted(own, *WHOLE).keep(at_once)
+    assert noted(own).recalled() == Kept("At nine.")
     assert noted(memory(own.cache, tenant="another")).recalled() is None
     assert (own.cache.tally.hits, own.cache.tally.misses) == (1, 2)
-    assert own.cache.tally.saved > 0
+    assert own.cache.tally.saved_seconds > 0
 
 
 async def test_nothing_is_kept_of_a_turn_that_never_becomes_real() -> None:
     own = memory()
     waiting: list[Callable[[], None]] = []
-    await noted(own, *WHOLE).keep(waiting.append, may=True)
+    await noted(own, *WHOLE).keep(waiting.append)
     assert (len(waiting), own.cache.tally.stored) == (1, 0)
     waiting[0]()
     assert noted(own).recalled() is not None
@@ -179,13 +179,7 @@ async def test_nothing_is_kept_of_a_turn_that_never_becomes_real() -> None:
 )
 async def test_what_the_model_did_not_write_to_its_end_waits_for_no_turn(deltas: Sequence[ChatDelta]) -> None:
     waiting: list[Callable[[], None]] = []
-    await noted(memory(), *deltas).keep(waiting.append, may=True)
-    assert waiting == []
-
-
-async def test_what_may_not_be_kept_waits_for_no_turn() -> None:
-    waiting: list[Callable[[], None]] = []
-    await noted(memory(), *WHOLE).keep(waiting.append, may=False)
+    await noted(memory(), *deltas).keep(waiting.append)
     assert waiting == []
 
 
@@ -194,7 +188,7 @@ async def test_a_question_without_a_key_counts_neither_as_hit_nor_as_miss() -> N
     note = own.note([SYSTEM, Message("user", "Um.")], OPTIONS, "weights")
     for delta in WHOLE:
         note.wrote(delta)
-    await note.keep(at_once, may=True)
+    await note.keep(at_once)
     assert note.recalled() is None
     assert (own.cache.tally.hits, own.cache.tally.misses, own.cache.tally.stored) == (0, 0, 0)
 
@@ -202,6 +196,6 @@ async def test_a_question_without_a_key_counts_neither_as_hit_nor_as_miss() -> N
 def test_more_answers_than_allowed_are_not_kept() -> None:
     cache = AnswerCache(CacheSettings(entries=1000), MonotonicClock())
     for number in range(1500):
-        cache.put(str(number), "At nine.", 1.0)
+        cache.put(str(number), Kept("At nine."), 1.0)
     assert [cache.get(str(number)) is None for number in (0, 499, 500, 1499)] == [True, True, False, False]
     assert cache.tally.bytes < 1 << 20

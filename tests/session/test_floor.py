@@ -17,8 +17,12 @@ from pipeline.core.events import (
 )
 from pipeline.core.stages import ChatOptions, Message
 from pipeline.dialog.agents import Phrases
+from pipeline.dialog.control import Control
 from pipeline.dialog.history import History
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.state import DialogState
+from pipeline.dialog.tools.toolbox import Toolbox
+from pipeline.session.desk import CallDesk
 from pipeline.session.floor import Floor, State
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
@@ -70,6 +74,7 @@ async def stage(
         recognitions=recognitions(recognizer),
         turn_model=None,
         responder=Responder(model, "You are a test.", ChatOptions()),
+        toolbox=Toolbox(),
         synthesizer=PhraseBook(FakeSynthesizer(), Speaking()),
         ladder=BudgetLadder(Ladder(), {}, has_smaller=False),
         headroom=headroom or no_speculation(),
@@ -78,6 +83,7 @@ async def stage(
         line,
         engines,
         history,
+        CallDesk(Control(), Toolbox(), (), DialogState(), patience=1.0),
         shape,
         clock=LoopClock(),
         tell=line.send,
