@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -126,21 +127,20 @@ async def given(case: Case, responder: Responder) -> Given:
     )
 
 
-async def answered(asked: Sequence[Case], folder: Path, model: ChatModel, each: Callable[[], None]) -> list[Given]:
-    """Ask each question of its agent, whose documents are built in ``folder``. Raises KnowledgeError, DialogError."""
-    answers = []
+async def answered(asked: Sequence[Case], folder: Path, model: ChatModel, each: Callable[[Given], None]) -> None:
+    """Ask each question of its agent, whose documents are built in ``folder``, and hand each answer on.
+
+    Raises KnowledgeError, DialogError.
+    """
+    responders: dict[str, Responder] = {}
     for agent, persona in PERSONAS.items():
-        file = folder / f"{agent}.kb"
-        await build(SHARE / "agents" / agent, file)
-        knowledge = Knowledge.open(file)
-        lookup = Lookup(knowledge, Documents(), "CN" if agent == "bakery-zh" else "US", _trouble)
-        responder = Responder(model, persona, ChatOptions(temperature=0.0), lookup=lookup)
-        await responder.warm()
-        for case in (one for one in asked if one.agent == agent):
-            answers.append(await given(case, responder))
-            each()
-        knowledge.close()
-    return answers
+        await build(SHARE / "agents" / agent, folder / f"{agent}.kb")
+        region = "CN" if agent == "bakery-zh" else "US"
+        lookup = Lookup(Knowledge.open(folder / f"{agent}.kb"), Documents(), region, _trouble)
+        responders[agent] = Responder(model, persona, ChatOptions(temperature=0.0), lookup=lookup)
+        await responders[agent].warm()
+    for case in asked:
+        each(await given(case, responders[case.agent]))
 
 
 def _trouble(error: Exception) -> None:
@@ -172,10 +172,31 @@ def by_language(answers: Sequence[Given]) -> dict[str, Any]:
     return own | {"both": summary(answers)}
 
 
-async def _measured(asked: Sequence[Case], model: ChatModel) -> list[Given]:
+def alternating(asked: Sequence[Case], limit: int) -> list[Case]:
+    """Return the agents' questions in turn, at most ``limit`` of each if that is not 0. Pure."""
+    own = [[case for case in asked if case.agent == agent][: limit or None] for agent in PERSONAS]
+    return [case for cases_of_all in zip_longest(*own) for case in cases_of_all if case is not None]
+
+
+def _kept(file: Path, about: Mapping[str, Any], answers: Sequence[Given], asked: int) -> None:
+    """Write what there is: a run takes long, and each answer is worth keeping."""
+    result = {**about, "asked": asked, "measured": by_language(answers), "answers": [asdict(one) for one in answers]}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+async def _measured(asked: Sequence[Case], model: ChatModel, keep: Callable[[Sequence[Given]], None]) -> list[Given]:
+    answers: list[Given] = []
     with tempfile.TemporaryDirectory() as name, Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task("asking", total=len(asked))
-        return await answered(asked, Path(name), model, lambda: progress.advance(bar))
+
+        def each(answer: Given) -> None:
+            answers.append(answer)
+            keep(answers)
+            progress.advance(bar)
+
+        await answered(asked, Path(name), model, each)
+    return answers
 
 
 def main(
@@ -183,25 +204,25 @@ def main(
     ollama_url: Annotated[str, typer.Option(help="Where the Ollama server is.")] = "http://127.0.0.1:11434",
     model: Annotated[str, typer.Option(help="Tag of the model that answers.")] = MODEL,
     shared: Annotated[bool, typer.Option("--shared", help="Other work runs on the machine; says so.")] = False,
+    threads: Annotated[int, typer.Option(min=0, help="Of the model; 0 for the server's own choice.")] = 0,
     limit: Annotated[int, typer.Option(min=0, help="Ask so many of each agent only; 0 for all.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The result's file; default: benchmarks/results/.")] = None,
 ) -> None:
     """Ask a real model what callers ask, judge the answers by their facts, and keep the figures as JSON."""
-    asked = [one for agent in PERSONAS for one in [case for case in cases() if case.agent == agent][: limit or None]]
-    dialog = Dialog(ollama_url=ollama_url, first_token_timeout=120.0, token_timeout=60.0)
-    result: dict[str, Any] = {
+    asked = alternating(cases(), limit)
+    dialog = Dialog(ollama_url=ollama_url, threads=threads, first_token_timeout=600.0, token_timeout=120.0)
+    about = {
         "benchmark": "dialog-answers",
         "about": f"{model} behind Ollama.{' The machine was shared: its times are not for publication.' * shared}",
         "machine": machine.described(),
         "model": model,
+        "threads": threads,
     }
-    with told():
-        answers = anyio.run(partial(_measured, asked, Ollama(dialog, model)))
-    result |= {"measured": by_language(answers), "answers": [asdict(one) for one in answers]}
     file = out or RESULTS / "dialog-answers.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    for table in tables(result["measured"], answers):
+    with told():
+        keep = partial(_kept, file, about, asked=len(asked))
+        answers = anyio.run(_measured, asked, Ollama(dialog, model), keep)
+    for table in tables(by_language(answers), answers):
         Console(width=110).print(table)
     sys.stdout.write(f"{file}\n")
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
-from anyio import to_thread
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.core.cache import Cache, Tally
@@ -32,6 +31,8 @@ ENTRY_BYTES = 512
 """Of an entry beside its text: its key and what holds it."""
 CHARACTERS = 2000
 """A question behind a longer conversation is not asked twice."""
+CALLER_CHARACTERS = 600
+"""Nor when the caller has said more than this in it; to look for personal data in it takes 3 ms."""
 
 _MARK = re.compile(r"[^\w\s]|_")
 _DENSE = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -101,7 +102,7 @@ class AnswerCache:
 
     @property
     def tally(self) -> Tally:
-        """Return what it is counted by; ``saved_seconds`` are those to the first words of answers when they were new."""
+        """Return what it is counted by; ``saved_seconds`` are those to an answer's first words when it was new."""
         return self._cache.tally
 
     def get(self, key: str) -> Kept | None:
@@ -155,14 +156,14 @@ class Note:
         if delta.usage is not None:  # nobody else may have answered in the model's place
             self._whole = delta.usage.digest in ("", self._digest)
 
-    async def keep(self, on_commit: OnCommit, sources: tuple[str, ...] = ()) -> bool:
+    def keep(self, on_commit: OnCommit, sources: tuple[str, ...] = ()) -> bool:
         """Remember the answer once its turn is real; return whether it may be given to others at all.
 
         An answer without usage was not written to its end.
         """
         draft = Draft(self._said, "".join(self._text), self._whole)
-        may = draft.whole and await to_thread.run_sync(may_be_kept, draft, self._memory.region)
-        if may and self._key:
+        may = bool(self._key) and may_be_kept(draft, self._memory.region)
+        if may:
             answer = Kept(draft.text, sources)
             on_commit(lambda: self._memory.cache.put(self._key, answer, self._took or 0.0))
         return may
@@ -174,7 +175,10 @@ def key(origin: Origin, prompt: Sequence[Message], options: ChatOptions, digest:
     Empty where nothing is left of the question, or where what was said is too long to be said again.
     """
     said = [message for message in prompt if message.role != "system"]
-    if not said or said[-1].role != "user" or sum(len(message.text) for message in said) > CHARACTERS:
+    lengths = [(message.role == "user", len(message.text)) for message in said]
+    if not said or said[-1].role != "user" or sum(length for _, length in lengths) > CHARACTERS:
+        return ""
+    if sum(length for by_caller, length in lengths if by_caller) > CALLER_CHARACTERS:
         return ""
     question = normalised(said[-1].text, origin.language)
     if not question:

@@ -95,7 +95,7 @@ class Responder:
                     note.wrote(delta)
                 yield delta
             may = not (effort or errands.ran or found.lacking or redactor.private)
-            if note is not None and may and await note.keep(desk.on_commit, found.sources):
+            if note is not None and may and note.keep(desk.on_commit, found.sources):
                 yield ChatDelta("", repeatable=True)
         except DialogError:
             rest = cleaner.give_up()
