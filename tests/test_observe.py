@@ -6,8 +6,8 @@ import pytest
 import structlog
 from prometheus_client import generate_latest
 
-from pipeline.core.clock import LoopClock
 from pipeline.core.cache import Tally
+from pipeline.core.clock import LoopClock
 from pipeline.core.events import (
     Backchannel,
     CallEnd,
