@@ -201,7 +201,7 @@ def main(
     sayings = said_by_a_voice(ASKED[:spoken_questions]) if spoken_questions else []
     with told(), served(llm, folder) as service, Progress(console=Console(stderr=True)) as progress:
         found = uvloop.run(measured(service, sayings, times, progress))
-    result = {
+    result: dict[str, Any] = {
         "benchmark": "dialog-cache",
         "about": f"{llm} behind Ollama.{' The machine was shared: its times are not for publication.' * shared}",
         "machine": described,
