@@ -12,12 +12,13 @@ import anyio
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, CallEnded, CallEvent, EndpointingChanged, ReplyEnded
-from pipeline.core.stages import ChatModel, TurnModel, VoiceActivityEngine
+from pipeline.core.stages import TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.cache import AnswerCache, Memory, Origin
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from pipeline.dialog.tools.toolbox import Tool, Toolbox
 from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, CutOff, Terms
 from pipeline.entrances.switchboard import DigitRules as DigitTerms
@@ -44,10 +45,9 @@ class Shared:
     voice: VoiceActivityEngine
     recognitions: RecognitionQueue
     turn_model: TurnModel | None
-    model: ChatModel
+    router: Callable[[Agent], Router]
+    """Returns who answers for an agent."""
     synthesizer: PhraseBook
-    smaller: ChatModel | None = None
-    """Answers while the usual model is over budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Calls:
             for quantile, seconds in (("0.5", budget.p50), ("0.95", budget.p95)):
                 self._metrics.turns.budget.labels(span, quantile).set(seconds)
         self._ladder = BudgetLadder(
-            self._settings.ladder, self._settings.budgets, has_smaller=shared.smaller is not None
+            self._settings.ladder, self._settings.budgets, has_smaller=bool(self._settings.ladder.smaller_model)
         )
 
     @property
@@ -147,10 +147,9 @@ class Calls:
             recognitions=shared.recognitions,
             turn_model=shared.turn_model,
             responder=Responder(
-                shared.model,
+                shared.router(agent),
                 agent.persona,
                 agent.writing.options(),
-                smaller=shared.smaller,
                 redactor=agent.privacy.redactor(agent.persona),
                 lookup=kit.lookup,
                 memory=self._memory(agent, kit.lookup),

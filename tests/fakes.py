@@ -1,8 +1,9 @@
 """Fakes: they implement the protocols from a script. No figure of any report comes from one."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
@@ -115,6 +116,21 @@ class FakeModel:
 
     async def warm(self, messages: Sequence[Message], options: ChatOptions) -> None:
         self.warmed.append(list(messages))
+
+
+class FakeTool:
+    """Returns the same each time, after ``seconds``, and remembers what it was run with."""
+
+    def __init__(self, seconds: float = 0.1) -> None:
+        self.seconds = seconds
+        self.ran: list[Mapping[str, Any]] = []
+        self.finished = 0
+
+    async def __call__(self, arguments: Mapping[str, Any]) -> str:
+        self.ran.append(arguments)
+        await anyio.sleep(self.seconds)
+        self.finished += 1
+        return "on its way"
 
 
 class FakeSynthesizer:

@@ -12,6 +12,7 @@ from pipeline.core.events import CallEnd, EndpointingChanged, ReplyEnded, ReplyS
 from pipeline.core.pcm import Pcm
 from pipeline.core.stages import VoiceActivity
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.routing import Router
 from pipeline.entrances.switchboard import (
     AgentCard,
     AudioForm,
@@ -54,7 +55,11 @@ class Service:
         self.calls = Calls(settings or Settings(), AGENTS, self.metrics, LoopClock())
         recognizer = FakeRecognizer([(0.1, "when do you open")])
         self.shared = Shared(
-            FakeVoice(), recognitions(recognizer), None, self.model, PhraseBook(FakeSynthesizer(), Speaking())
+            voice=FakeVoice(),
+            recognitions=recognitions(recognizer),
+            turn_model=None,
+            router=lambda agent: Router.of(self.model),
+            synthesizer=PhraseBook(FakeSynthesizer(), Speaking()),
         )
 
     async def terms(self, **wishes: object) -> Terms:

@@ -40,6 +40,7 @@ from pipeline.dialog.knowledge.search import Knowledge
 from pipeline.dialog.lookup import Documents, Lookup
 from pipeline.dialog.ollama import Ollama
 from pipeline.dialog.responder import APPROVED, Responder
+from pipeline.dialog.routing import Router
 from pipeline.settings import SHARE, Dialog, Speaking
 from pipeline.speaking.script import Script
 
@@ -137,7 +138,7 @@ async def answered(asked: Sequence[Case], folder: Path, model: ChatModel, each: 
         await build(SHARE / "agents" / agent, folder / f"{agent}.kb")
         region = "CN" if agent == "bakery-zh" else "US"
         lookup = Lookup(Knowledge.open(folder / f"{agent}.kb"), Documents(), region, _trouble)
-        responders[agent] = Responder(model, persona, ChatOptions(temperature=0.0), lookup=lookup)
+        responders[agent] = Responder(Router.of(model), persona, ChatOptions(temperature=0.0), lookup=lookup)
         await responders[agent].warm()
     for case in asked:
         each(await given(case, responders[case.agent]))

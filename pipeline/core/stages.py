@@ -111,6 +111,8 @@ class ChatOptions:
     top_p: float | None = None
     num_predict: int | None = None
     """Most tokens of one reply."""
+    num_ctx: int | None = None
+    """Context in tokens, where the engine can choose it with each request."""
     stop: tuple[str, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
     """What it may ask for. They stand at the beginning of the prompt, so a model is warmed with the same ones."""

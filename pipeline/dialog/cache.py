@@ -90,7 +90,7 @@ class Draft:
     """The conversation that it answers."""
     text: str
     whole: bool
-    """The model that was asked wrote all of it."""
+    """The model wrote all of it."""
 
 
 class AnswerCache:
@@ -134,11 +134,10 @@ class Note:
     """One question and the answer to it."""
 
     def __init__(self, memory: Memory, prompt: Sequence[Message], options: ChatOptions, digest: str) -> None:
-        """Begin with no answer; ``digest`` is that of the model that will be asked."""
+        """Begin with no answer; ``digest`` is that of the models that may be asked."""
         self._memory = memory
         self._said = [message for message in prompt if message.role != "system"]
         self._key = key(memory.origin, prompt, options, digest)
-        self._digest = digest
         self._began_at = memory.clock.now()
         self._took: float | None = None
         self._text: list[str] = []
@@ -153,8 +152,7 @@ class Note:
         if delta.text and self._took is None:
             self._took = self._memory.clock.now() - self._began_at
         self._text.append(delta.text)
-        if delta.usage is not None:  # nobody else may have answered in the model's place
-            self._whole = delta.usage.digest in ("", self._digest)
+        self._whole = self._whole or delta.usage is not None
 
     def keep(self, on_commit: OnCommit, sources: tuple[str, ...] = ()) -> bool:
         """Remember the answer once its turn is real; return whether it may be given to others at all.

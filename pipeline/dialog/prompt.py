@@ -24,7 +24,8 @@ def room(agent: Agent, settings: Dialog) -> int:
     """Return about how many tokens of the context are left for what was said; negative when the persona fills it."""
     reply = agent.writing.num_predict or settings.num_predict
     quotes = agent.knowledge.characters // 2 if agent.knowledge.file else 0
-    return settings.num_ctx - reply - quotes - tokens(_system(agent.persona).text) - 2 * PER_MESSAGE
+    context = agent.writing.num_ctx or settings.num_ctx
+    return context - reply - quotes - tokens(_system(agent.persona).text) - 2 * PER_MESSAGE
 
 
 def _system(persona: str) -> Message:

@@ -16,6 +16,7 @@ from pipeline.dialog.lookup import Found, Lookup
 from pipeline.dialog.notes import noted
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.redact import Redactor
+from pipeline.dialog.routing import Router
 from pipeline.dialog.sanitize import Sanitizer
 
 APPROVED = "approved answer"
@@ -37,24 +38,22 @@ class Responder:
 
     def __init__(
         self,
-        model: ChatModel,
+        models: Router,
         persona: str,
         options: ChatOptions,
         *,
-        smaller: ChatModel | None = None,
         redactor: Callable[[frozenset[str]], Redactor] | None = None,
         lookup: Lookup | None = None,
         memory: Memory | None = None,
     ) -> None:
-        """Take the shared models, the agent's part of the prompt, its documents, and what it may remember.
+        """Take the agent's models, its part of the prompt, its documents, and what it may remember.
 
         ``redactor`` makes what keeps a secret out of an answer, given what is none.
         """
-        self._model = model
+        self._models = models
         self._redactor = redactor or (lambda public: Redactor(public=public, spoken=True))
         self._lookup = lookup
         self._memory = memory
-        self._smaller = smaller
         self._persona = persona
         self._options = options
 
@@ -76,8 +75,7 @@ class Responder:
         desk = desk or NoCall()
         errands = Errands(desk)
         settled = await errands.settle(said)
-        model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
-        note = self._note(said, model.digest, desk)
+        note = self._note(said, desk)
         known = None if settled.messages else await self._known(said, note, desk)
         if known is not None:
             yield known
@@ -87,14 +85,21 @@ class Responder:
         redactor = self._redactor(found.public)
         cleaner = Cleaner(redactor, short=bool(effort))
         chat = [*noted(found.said, desk.memory.shown()), *settled.messages]
+        options = self._asked(desk.memory)
+        model = self._models.route(
+            said[-1].text if said else "",
+            small=effort is Effort.SMALL,
+            documents=found.said is not said,
+            tools=bool(options.tools),
+        )
         await ready()
-        written = self._written(model, messages(self._persona, chat), cleaner, errands, self._asked(desk.memory))
+        written = self._written(model, messages(self._persona, chat), cleaner, errands, options)
         try:
             async for delta in written:
                 if note is not None:
                     note.wrote(delta)
                 yield delta
-            may = not (effort or errands.ran or found.lacking or redactor.private)
+            may = not (effort or errands.ran or found.lacking or redactor.private or model.stands_in)
             if note is not None and may and note.keep(desk.on_commit, found.sources):
                 yield ChatDelta("", repeatable=True)
         except DialogError:
@@ -105,11 +110,11 @@ class Responder:
         finally:
             await written.aclose()
 
-    def _note(self, said: Sequence[Message], digest: str, desk: Desk) -> Note | None:
+    def _note(self, said: Sequence[Message], desk: Desk) -> Note | None:
         """Return a note of the question, unless its answer depends on what is known of the caller."""
         if self._memory is None or desk.memory.personal:
             return None
-        return self._memory.note(messages(self._persona, said), self._asked(desk.memory), digest)
+        return self._memory.note(messages(self._persona, said), self._asked(desk.memory), self._models.digest)
 
     async def _known(self, said: Sequence[Message], note: Note | None, desk: Desk) -> ChatDelta | None:
         """Return the whole answer, if there is one before the model is asked: one that is approved, or remembered."""
@@ -127,7 +132,7 @@ class Responder:
 
     async def warm(self, said: Sequence[Message] = (), memory: CallMemory | None = None) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._model.warm(messages(self._persona, said), self._asked(memory) if memory else self._options)
+        await self._models.warm(messages(self._persona, said), self._asked(memory) if memory else self._options)
 
     def _asked(self, memory: CallMemory) -> ChatOptions:
         return replace(self._options, tools=memory.toolbox.specs)
@@ -165,6 +170,7 @@ class Responder:
                 part, gap = part + rest, ""
             if not uses:
                 return
+            yield ChatDelta("")  # it has begun, and is not to be given up for being silent
             returned = await errands.run(uses, part)
             gap = " " if part else gap
             if returned.says:

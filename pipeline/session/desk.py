@@ -16,6 +16,7 @@ from pipeline.dialog.control import Control
 from pipeline.dialog.desk import CallMemory
 from pipeline.dialog.state import DialogState
 from pipeline.dialog.tools.toolbox import Tool, Toolbox
+from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.reply import Reply
 
 CANCEL_WAIT = 1.0
@@ -41,6 +42,12 @@ class CallDesk:
         self._calls = count(1)
         self._reports: dict[str, ToolReported | None] = {}
         self._reported = anyio.Event()
+
+    @classmethod
+    def of(cls, plan: CallPlan, engines: Engines) -> "CallDesk":
+        """Return the desk of a call that is conducted so."""
+        state = DialogState(plan.agent.slots, plan.language or "")
+        return cls(plan.agent.control, engines.toolbox, plan.client_tools, state, patience=plan.client_patience)
 
     def report(self, report: ToolReported) -> None:
         """Take the client's word on a tool; on one that is not waited for any more it comes too late to matter."""

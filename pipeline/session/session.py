@@ -34,7 +34,6 @@ from pipeline.core.events import (
     TurnId,
 )
 from pipeline.dialog.history import History
-from pipeline.dialog.state import DialogState
 from pipeline.hearing.echo import EchoGate
 from pipeline.hearing.listener import Ears, Listener
 from pipeline.session.answers import Answers
@@ -99,13 +98,7 @@ class Session:
             clock=clock,
             next_turn=self._next_turn,
         )
-        self._desk = CallDesk(
-            plan.agent.control,
-            engines.toolbox,
-            plan.client_tools,
-            DialogState(plan.agent.slots, plan.language or ""),
-            patience=plan.client_patience,
-        )
+        self._desk = CallDesk.of(plan, engines)
         self._floor = Floor(
             line,
             engines,

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core.stages import ChatOptions
 from pipeline.dialog.agents import load
 from pipeline.settings import SHARE, SettingsError
 
@@ -81,7 +82,15 @@ def test_a_folder_without_agents_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_agent_may_write_in_its_own_way(tmp_path: Path) -> None:
-    (tmp_path / "shop.toml").write_text(SHOP + "[writing]\ntemperature = 0.0\nnum_predict = 40\n")
+    (tmp_path / "shop.toml").write_text(SHOP + "[writing]\ntemperature = 0.0\nnum_predict = 40\nnum_ctx = 2048\n")
     options = load(tmp_path)["shop"].writing.options()
-    assert (options.temperature, options.top_p, options.num_predict, options.stop) == (0.0, None, 40, ())
+    assert options == ChatOptions(temperature=0.0, num_predict=40, num_ctx=2048)
     assert "writing.temperature" in complaint(tmp_path, SHOP + "[writing]\ntemperature = 3\n")
+
+
+def test_an_agent_names_its_models(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(SHOP + '[model]\nnames = ["qwen2.5:7b", "qwen2.5:1.5b-instruct-q4_K_M"]\n')
+    assert load(tmp_path)["shop"].model.names == ("qwen2.5:7b", "qwen2.5:1.5b-instruct-q4_K_M")
+    assert "model.names.0" in complaint(tmp_path, SHOP + '[model]\nnames = [""]\n')
+    assert "model.hard_words" in complaint(tmp_path, SHOP + '[model]\nhard_words = "refund"\n')
+    assert "model.least_speed" in complaint(tmp_path, SHOP + "[model]\nleast_speed = -1\n")

@@ -17,6 +17,7 @@ from pipeline.dialog.knowledge.search import Knowledge
 from pipeline.dialog.lookup import Documents, Lookup
 from pipeline.dialog.privacy import Privacy
 from pipeline.dialog.responder import APPROVED, Effort, Responder
+from pipeline.dialog.routing import Router
 from pipeline.settings import CacheSettings
 from tests.fakes import FakeModel
 
@@ -32,7 +33,7 @@ class Shop:
         self.cache = AnswerCache(CacheSettings(), MonotonicClock())
         self.model = FakeModel([(0.0, delta) for delta in deltas])
         self.responder = Responder(
-            self.model,
+            Router.of(self.model),
             persona,
             ChatOptions(),
             redactor=Privacy().redactor(persona),

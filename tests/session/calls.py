@@ -10,6 +10,7 @@ from pipeline.core.events import CallEnded, CallEvent, ClientEvent, ControlKind,
 from pipeline.core.stages import ChatOptions, ToolSpec, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from pipeline.dialog.tools.toolbox import Tool, Toolbox
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
@@ -105,7 +106,7 @@ class Made:
             voice=self.voice,
             recognitions=recognitions(self.recognizer),
             turn_model=self.turn_model,
-            responder=Responder(self.model, self.agent.persona, ChatOptions()),
+            responder=Responder(Router.of(self.model), self.agent.persona, ChatOptions()),
             toolbox=Toolbox(self.tools),
             synthesizer=self.book or PhraseBook(self.synthesizer, self.speaking),
             ladder=self.budget_ladder or BudgetLadder(self.ladder, {}, has_smaller=False),

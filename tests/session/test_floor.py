@@ -20,6 +20,7 @@ from pipeline.dialog.agents import Phrases
 from pipeline.dialog.control import Control
 from pipeline.dialog.history import History
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from pipeline.dialog.state import DialogState
 from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.session.desk import CallDesk
@@ -50,12 +51,8 @@ class Stage:
     ended: list[ReplyEnded] = field(default_factory=list)
 
 
-@asynccontextmanager
-async def stage(
-    model: FakeModel, *, reports_playback: bool = False, headroom: Headroom | None = None
-) -> AsyncIterator[Stage]:
-    line, history = FakeLine([], 0.0), History(8, 4000)
-    shape = ReplyShape(
+def shape(*, reports_playback: bool) -> ReplyShape:
+    return ReplyShape(
         Speaking(),
         Playout(),
         Channels(),
@@ -68,12 +65,23 @@ async def stage(
         phrases=Phrases(failure=""),
         language="en",
     )
+
+
+def no_tools() -> CallDesk:
+    return CallDesk(Control(), Toolbox(), (), DialogState(), patience=1.0)
+
+
+@asynccontextmanager
+async def stage(
+    model: FakeModel, *, reports_playback: bool = False, headroom: Headroom | None = None
+) -> AsyncIterator[Stage]:
+    line, history = FakeLine([], 0.0), History(8, 4000)
     recognizer = FakeRecognizer([(0.1, "hello")])
     engines = Engines(
         voice=FakeVoice(),
         recognitions=recognitions(recognizer),
         turn_model=None,
-        responder=Responder(model, "You are a test.", ChatOptions()),
+        responder=Responder(Router.of(model), "You are a test.", ChatOptions()),
         toolbox=Toolbox(),
         synthesizer=PhraseBook(FakeSynthesizer(), Speaking()),
         ladder=BudgetLadder(Ladder(), {}, has_smaller=False),
@@ -83,8 +91,8 @@ async def stage(
         line,
         engines,
         history,
-        CallDesk(Control(), Toolbox(), (), DialogState(), patience=1.0),
-        shape,
+        no_tools(),
+        shape(reports_playback=reports_playback),
         clock=LoopClock(),
         tell=line.send,
     )

@@ -34,6 +34,8 @@ class Tool:
     """Said while it runs; empty: nothing of its own."""
     confirm: str = ""
     """The question before it is run, with ``{argument}`` placeholders; empty: none."""
+    says: str = ""
+    """Said when it has run, in place of what the model would make of its result; empty: the model goes on."""
     timeout: float = 5.0
     """Seconds for a run."""
     result_characters: int = 1000
