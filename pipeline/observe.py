@@ -9,11 +9,10 @@ from enum import IntEnum
 import anyio
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
-from pipeline.core.cache import Tally
 from pipeline.core.clock import Clock
 from pipeline.core.events import (
     Backchannel,
@@ -27,6 +26,7 @@ from pipeline.core.events import (
     StageFailed,
     TurnEnded,
 )
+from pipeline.observe_caches import CacheTallies
 from pipeline.settings import Budget
 
 SPAN_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 5.0)
@@ -98,35 +98,6 @@ class QueueDepths(Collector):
         for channel, items in deepest.items():
             family.add_metric([channel], items)
         yield family
-
-
-class CacheTallies(Collector):
-    """Reads what the caches have counted when metrics are scraped."""
-
-    def __init__(self) -> None:
-        """Begin with no caches."""
-        self._tallies: dict[str, Tally] = {}
-
-    def watch(self, cache: str, tally: Tally) -> None:
-        """Report the tally under the cache's name."""
-        self._tallies[cache] = tally
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield one metric for each figure, with a label per cache."""
-        for figure, meaning in (
-            ("hits", "Times that what was wanted was remembered."),
-            ("misses", "Times that it was not."),
-            ("stored", "What was remembered anew."),
-            ("saved_seconds", "Time that the hits had taken when they were made: of answers, to their first words."),
-        ):
-            counter = CounterMetricFamily(f"voicepipe_cache_{figure}", meaning, labels=["cache"])
-            for cache, tally in self._tallies.items():
-                counter.add_metric([cache], getattr(tally, figure))
-            yield counter
-        held = GaugeMetricFamily("voicepipe_cache_bytes", "Memory that a cache holds.", labels=["cache"])
-        for cache, tally in self._tallies.items():
-            held.add_metric([cache], tally.bytes)
-        yield held
 
 
 class TurnMetrics:

@@ -78,6 +78,14 @@ class Lookup:
             return None
         return Found(said, approved=pair.text, sources=(pair.source,), version=self._knowledge.version)
 
+    async def answers(self, limit: int) -> Sequence[str]:
+        """Return the first approved answers, as they may be asked for; none when the documents fail."""
+        try:
+            return await self._knowledge.answers(limit)
+        except KnowledgeError as error:
+            self._trouble(error)
+            return ()
+
     async def found(self, said: Sequence[Message]) -> Found:
         """Return the passages that fit the last message, if it is the caller's."""
         if not said or said[-1].role != "user" or not self._wanted.passages:

@@ -16,6 +16,7 @@ from pipeline.dialog.lookup import Found, Lookup
 from pipeline.dialog.notes import noted
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.redact import Redactor
+from pipeline.dialog.routed import Routed
 from pipeline.dialog.routing import Router
 from pipeline.dialog.sanitize import Sanitizer
 
@@ -86,12 +87,7 @@ class Responder:
         cleaner = Cleaner(redactor, short=bool(effort))
         chat = [*noted(found.said, desk.memory.shown()), *settled.messages]
         options = self._asked(desk.memory)
-        model = self._models.route(
-            said[-1].text if said else "",
-            small=effort is Effort.SMALL,
-            documents=found.said is not said,
-            tools=bool(options.tools),
-        )
+        model = self._routed(said, found, effort, options)
         await ready()
         written = self._written(model, messages(self._persona, chat), cleaner, errands, options)
         try:
@@ -109,6 +105,14 @@ class Responder:
             raise
         finally:
             await written.aclose()
+
+    def _routed(self, said: Sequence[Message], found: Found, effort: Effort, options: ChatOptions) -> Routed:
+        return self._models.route(
+            said[-1].text if said else "",
+            small=effort is Effort.SMALL,
+            documents=found.said is not said,
+            tools=bool(options.tools),
+        )
 
     def _note(self, said: Sequence[Message], desk: Desk) -> Note | None:
         """Return a note of the question, unless its answer depends on what is known of the caller."""

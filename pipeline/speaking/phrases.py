@@ -55,6 +55,12 @@ class PhraseBook:
                 self._bytes += size
         return len(self._known)
 
+    async def rehearse(self, text: str, language: str) -> None:
+        """Speak the first clause of a text that is the same for everybody, and keep it. Raises SpeakingError."""
+        for clause in self._cut(text, language)[:1]:
+            if not self.knows(clause):
+                self.keep(clause, tuple([piece async for piece in self._synthesizer.speak(clause)]))
+
     async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
         """Yield the speech of ``text``: at once where it is known, else as the synthesizer does."""
         known = self._known.get(text)

@@ -146,11 +146,13 @@ async def test_an_approved_answer_goes_before_a_remembered_one_and_silent_docume
     pair = [Section(("Do you deliver?",), ("Yes, within five miles.",), "Do you deliver?", "en")]
     write(file, cut(pair, "faq.csv", "en"), {"built_with": "tests"})
     knowledge = Knowledge.open(file)
-    shop = Shop("I do not know.", lookup=Lookup(knowledge, Documents(), "US", lambda error: None))
+    lookup = Lookup(knowledge, Documents(), "US", lambda error: None)
+    shop = Shop("I do not know.", lookup=lookup)
     (approved,) = await shop.answers(Message("user", "do you deliver"))
     assert approved.repeatable
     assert approved.usage is not None
     assert approved.usage.model == APPROVED
+    assert await lookup.answers(9) == ["Yes, within five miles."]
     await shop.says(Message("user", "xylophone"))
     assert shop.cache.tally.stored == 0
     knowledge.close()

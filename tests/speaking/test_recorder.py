@@ -78,3 +78,14 @@ async def test_the_speech_that_is_kept_never_takes_more_than_its_room() -> None:
         await spoken(recorder, f"This is clause number {number}.")
     assert 1 < len(cache) < 40
     assert cache.tally.bytes <= 1 << 20
+
+
+async def test_the_beginning_of_an_approved_answer_is_rehearsed_once() -> None:
+    book = PhraseBook(voice := FakeSynthesizer(), Speaking(), cache := room())
+    for _ in range(2):
+        await book.rehearse("We do not sell coffee. There is a café across the street.", "en")
+    assert len(voice.spoken) == len(cache) == 1
+    first = voice.spoken[0]
+    assert "We do not sell coffee. There".startswith(first.strip())
+    assert await spoken(book, first)
+    assert voice.spoken == [first]
