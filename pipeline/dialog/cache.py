@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict
@@ -125,9 +125,13 @@ class Memory:
     """Where telephone numbers need no country code."""
     clock: Clock
 
-    def note(self, prompt: Sequence[Message], options: ChatOptions, digest: str) -> "Note":
-        """Return a note of one question, the last of ``prompt``, and of the answer that comes now."""
-        return Note(self, prompt, options, digest)
+    def note(self, prompt: Sequence[Message], options: ChatOptions, digest: str, language: str = "") -> "Note":
+        """Return a note of one question, the last of ``prompt``, and of the answer that comes now.
+
+        ``language`` is what is spoken in the call; empty for the agent's own.
+        """
+        spoken = replace(self, origin=replace(self.origin, language=language or self.origin.language))
+        return Note(spoken, prompt, options, digest)
 
 
 class Note:

@@ -118,7 +118,8 @@ class Responder:
         """Return a note of the question, unless its answer depends on what is known of the caller."""
         if self._memory is None or desk.memory.personal:
             return None
-        return self._memory.note(messages(self._persona, said), self._asked(desk.memory), self._models.digest)
+        prompt, options = messages(self._persona, said), self._asked(desk.memory)
+        return self._memory.note(prompt, options, self._models.digest, desk.memory.state.language)
 
     async def _known(self, said: Sequence[Message], note: Note | None, desk: Desk) -> ChatDelta | None:
         """Return the whole answer, if there is one before the model is asked: one that is approved, or remembered."""

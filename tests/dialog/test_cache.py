@@ -162,6 +162,14 @@ def test_an_answer_is_recalled_for_the_same_question_of_the_same_agent() -> None
     assert own.cache.tally.saved_seconds > 0
 
 
+def test_what_is_spoken_in_the_call_makes_another_question() -> None:
+    own = memory()
+    noted(own, *WHOLE).keep(at_once)
+    prompt = [SYSTEM, QUESTION]
+    assert own.note(prompt, OPTIONS, "weights", "en").recalled() is not None
+    assert own.note(prompt, OPTIONS, "weights", "zh").recalled() is None
+
+
 def test_nothing_is_kept_of_a_turn_that_never_becomes_real() -> None:
     own = memory()
     waiting: list[Callable[[], None]] = []
