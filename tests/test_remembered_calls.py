@@ -1,5 +1,7 @@
 """What one call leaves for the next: answers that anybody may hear, and nothing of the caller."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.core.clock import LoopClock
@@ -8,7 +10,7 @@ from pipeline.settings import Speaking
 from pipeline.speaking.phrases import PhraseBook, SpeechCache
 from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, recognitions
 from tests.session.calls import ANSWER
-from tests.test_calls import Service, replace
+from tests.test_calls import Service
 from tests.virtual_time import VIRTUAL_TIME, Backend
 
 pytestmark = pytest.mark.anyio
