@@ -14,11 +14,13 @@ from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, CallEnded, CallEvent, EndpointingChanged, ReplyEnded
 from pipeline.core.stages import TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
-from pipeline.dialog.cache import AnswerCache, Memory, Origin
+from pipeline.dialog.cache import AnswerCache, AnswerMemory, Origin
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
 from pipeline.dialog.routing import Router
+from pipeline.dialog.state import DialogState
+from pipeline.dialog.summary import LONGEST
 from pipeline.dialog.tools.toolbox import Tool, Toolbox
 from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, CutOff, Terms
 from pipeline.entrances.switchboard import DigitRules as DigitTerms
@@ -36,6 +38,8 @@ from pipeline.speaking.phrases import PhraseBook
 
 PAUSABLE = 0.4
 """Furthest ahead of real time, in seconds, at which a pause is soon heard; with more, speech stops a reply at once."""
+LEAST_SUMMED_UP = 4 * LONGEST
+"""Tokens of a conversation from which on a part of them is kept for a summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +201,7 @@ class Calls:
         if gap is not None and self._ladder.gap(gap):
             observer.effort(self._ladder.effort)
 
-    def _memory(self, agent: Agent, lookup: Lookup | None) -> Memory | None:
+    def _memory(self, agent: Agent, lookup: Lookup | None) -> AnswerMemory | None:
         """Return what an agent may remember of its answers, if anything."""
         origin = Origin(
             tenant="",
@@ -207,7 +211,7 @@ class Calls:
             language=agent.language,
             greeting=agent.greeting,
         )
-        return Memory(self._answers, origin, agent.privacy.region, self._clock) if agent.cache.answers else None
+        return AnswerMemory(self._answers, origin, agent.privacy.region, self._clock) if agent.cache.answers else None
 
     def _is_busy(self) -> bool:
         """Return whether callers wait for recognition: no time for work that may be thrown away."""
@@ -218,6 +222,7 @@ class Calls:
         wishes = start.endpointing
         mode = start.barge_in.mode or (BargeInMode.ANY if settings.barge_in.enabled else BargeInMode.NONE)
         min_speech, protected, resume = start.barge_in.min_speech, start.barge_in.protected, start.barge_in.resume
+        tokens = room(agent, settings.dialog)
         playout = settings.playout.model_copy(update=_given(lead=start.wants.lead))
         return CallPlan(
             agent=agent,
@@ -234,13 +239,15 @@ class Calls:
             ),
             language=settings.recognition.language or agent.language,
             history_turns=settings.dialog.history_turns,
-            history_tokens=room(agent, settings.dialog),
+            history_tokens=tokens,
+            summary_tokens=LONGEST if settings.dialog.summary and tokens >= LEAST_SUMMED_UP else 0,
             pauses=(settings.barge_in.resume if resume is None else resume)
             and start.wants.paced
             and playout.lead <= PAUSABLE,
             client_tools=start.tools,
             client_patience=settings.dialog.tool_timeout,
             echo_gate=settings.barge_in.echo_gate,
+            state=DialogState(agent.slots, agent.language, start.parameters, agent.parameters),
             reply=ReplyShape(
                 speaking=settings.speaking,
                 playout=playout,

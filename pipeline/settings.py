@@ -189,6 +189,9 @@ class Dialog(Section):
     then begins sooner: 0.1 s with a 1.5 B model on two cores."""
     history_turns: int = Field(default=8, ge=1)
     """Turns that the model still sees, as far as ``num_ctx`` has room for them beside the persona and a reply."""
+    summary: bool = True
+    """Let the model sum up the turns that it will soon not see, while the caller listens to a reply. It is shown the
+    summary in their place. Never made where the model has something else to do, nor without ``speculation.enabled``."""
 
 
 class CacheSettings(Section):

@@ -101,6 +101,10 @@ class Message:
     """What an assistant's message asked for."""
     tool: str = ""
     """Whose result a tool's message is."""
+    above: str = ""
+    """Quoted data that the model reads before the text, as part of this message. Nobody said it."""
+    below: str = ""
+    """The same, behind the text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class AnswerCache:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class AnswerMemory:
     """What one agent may remember of its answers."""
 
     cache: AnswerCache
@@ -137,7 +137,7 @@ class Memory:
 class Note:
     """One question and the answer to it."""
 
-    def __init__(self, memory: Memory, prompt: Sequence[Message], options: ChatOptions, digest: str) -> None:
+    def __init__(self, memory: AnswerMemory, prompt: Sequence[Message], options: ChatOptions, digest: str) -> None:
         """Begin with no answer; ``digest`` is that of the models that may be asked."""
         self._memory = memory
         self._said = [message for message in prompt if message.role != "system"]
@@ -174,9 +174,12 @@ class Note:
 def key(origin: Origin, prompt: Sequence[Message], options: ChatOptions, digest: str) -> str:
     """Return the SHA-256 of all that makes an answer: a different one is made where this differs. Pure.
 
-    Empty where nothing is left of the question, or where what was said is too long to be said again.
+    Empty where nothing is left of the question, where what was said is too long to be said again, and where the model
+    is shown what is known in this call only: slots, results of tools, a summary.
     """
     said = [message for message in prompt if message.role != "system"]
+    if any(message.above or message.below or message.uses or message.tool for message in said):
+        return ""  # what nobody said is known in this call only
     lengths = [(message.role == "user", len(message.text)) for message in said]
     if not said or said[-1].role != "user" or sum(length for _, length in lengths) > CHARACTERS:
         return ""
@@ -188,7 +191,7 @@ def key(origin: Origin, prompt: Sequence[Message], options: ChatOptions, digest:
     if said[0].role == "assistant" and origin.greeting.startswith(said[0].text.strip()):
         said = said[1:]
     told = [message.text for message in prompt if message.role == "system"]
-    before = [(message.role, message.tool, normalised(message.text, origin.language)) for message in said[:-1]]
+    before = [(message.role, normalised(message.text, origin.language)) for message in said[:-1]]
     parts = [asdict(origin), asdict(options), digest, told, before, question]
     return sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -1,6 +1,7 @@
 """Responder: what has been said in, clean reply text out, while the model is still writing."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from enum import IntEnum
 
@@ -8,9 +9,10 @@ from anyio.lowlevel import checkpoint
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, ToolUse, Usage
-from pipeline.dialog.cache import CACHED, Memory, Note
+from pipeline.dialog import summary
+from pipeline.dialog.cache import CACHED, AnswerMemory, Note
 from pipeline.dialog.cleaner import Cleaner
-from pipeline.dialog.desk import CallMemory, Desk, NoCall
+from pipeline.dialog.desk import Agenda, Desk, NoCall
 from pipeline.dialog.errands import Errands
 from pipeline.dialog.lookup import Found, Lookup
 from pipeline.dialog.notes import noted
@@ -45,7 +47,7 @@ class Responder:
         *,
         redactor: Callable[[frozenset[str]], Redactor] | None = None,
         lookup: Lookup | None = None,
-        memory: Memory | None = None,
+        memory: AnswerMemory | None = None,
     ) -> None:
         """Take the agent's models, its part of the prompt, its documents, and what it may remember.
 
@@ -85,8 +87,8 @@ class Responder:
         desk.cite(found.sources, found.version)
         redactor = self._redactor(found.public)
         cleaner = Cleaner(redactor, short=bool(effort))
-        chat = [*noted(found.said, desk.memory.shown()), *settled.messages]
-        options = self._asked(desk.memory)
+        chat = [*noted(found.said, desk.agenda.shown()), *settled.messages]
+        options = self._asked(desk.agenda)
         model = self._routed(said, found, effort, options)
         await ready()
         written = self._written(model, messages(self._persona, chat), cleaner, errands, options)
@@ -116,10 +118,10 @@ class Responder:
 
     def _note(self, said: Sequence[Message], desk: Desk) -> Note | None:
         """Return a note of the question, unless its answer depends on what is known of the caller."""
-        if self._memory is None or desk.memory.personal:
+        if self._memory is None or desk.agenda.personal:
             return None
-        prompt, options = messages(self._persona, said), self._asked(desk.memory)
-        return self._memory.note(prompt, options, self._models.digest, desk.memory.state.language)
+        prompt, options = messages(self._persona, said), self._asked(desk.agenda)
+        return self._memory.note(prompt, options, self._models.digest, desk.agenda.state.language)
 
     async def _known(self, said: Sequence[Message], note: Note | None, desk: Desk) -> ChatDelta | None:
         """Return the whole answer, if there is one before the model is asked: one that is approved, or remembered."""
@@ -135,12 +137,28 @@ class Responder:
         desk.cite(kept.sources, self._lookup.version if self._lookup is not None else "")
         return ChatDelta(kept.text, Usage(model=CACHED), repeatable=True)
 
-    async def warm(self, said: Sequence[Message] = (), memory: CallMemory | None = None) -> None:
-        """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._models.warm(messages(self._persona, said), self._asked(memory) if memory else self._options)
+    async def summary(self, asked: Sequence[Message], agenda: Agenda | None = None) -> str:
+        """Return what the model writes to a request for a summary, which ends ``asked``; "" where it is no text.
 
-    def _asked(self, memory: CallMemory) -> ChatOptions:
-        return replace(self._options, tools=memory.toolbox.specs)
+        All before the request is read as for an answer, so that the model has it in its cache. Raises DialogError.
+        """
+        options = replace(self._asked(agenda), temperature=0.0, num_predict=summary.WRITTEN, stop=())
+        sanitizer = Sanitizer()
+        text = ""
+        model = self._models.route(asked[-1].text, documents=True)
+        async with aclosing(model.stream(messages(self._persona, asked), options)) as stream:
+            async for delta in stream:
+                text += sanitizer.feed(delta.text)
+                if sanitizer.over:
+                    break
+        return text + sanitizer.flush()
+
+    async def warm(self, said: Sequence[Message] = (), agenda: Agenda | None = None) -> None:
+        """Load the model and let it read this agent's prefix, and what has been said behind it."""
+        await self._models.warm(messages(self._persona, said), self._asked(agenda))
+
+    def _asked(self, agenda: Agenda | None) -> ChatOptions:
+        return self._options if agenda is None else replace(self._options, tools=agenda.toolbox.specs)
 
     async def _written(
         self,

@@ -94,3 +94,18 @@ def test_an_agent_names_its_models(tmp_path: Path) -> None:
     assert "model.names.0" in complaint(tmp_path, SHOP + '[model]\nnames = [""]\n')
     assert "model.hard_words" in complaint(tmp_path, SHOP + '[model]\nhard_words = "refund"\n')
     assert "model.least_speed" in complaint(tmp_path, SHOP + "[model]\nleast_speed = -1\n")
+
+
+def test_slots_are_read_with_their_patterns_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+    slot = "[slots.order]\npattern = '\\b\\d{5}\\b'\n"
+    (tmp_path / "shop.toml").write_text('parameters = ["customer"]\n' + SHOP + slot)
+    shop = load(tmp_path)["shop"]
+    assert shop.slots["order"].pattern == r"\b\d{5}\b"
+    assert shop.parameters == ("customer",)
+    assert "slots.order.pattern: Value error, the pattern could try" in complaint(
+        tmp_path, SHOP + "[slots.order]\npattern = '(\\d+)+x'\n"
+    )
+    assert "slots.order.patern: no such key; allowed here: description, pattern" in complaint(
+        tmp_path, SHOP + "[slots.order]\npatern = 'x'\n"
+    )
+    assert "slots.Order" in complaint(tmp_path, SHOP + "[slots.Order]\npattern = 'x'\n")

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.core.clock import MonotonicClock
 from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
-from pipeline.dialog.cache import AnswerCache, Draft, Kept, Memory, Note, Origin, key, may_be_kept, normalised
+from pipeline.dialog.cache import AnswerCache, AnswerMemory, Draft, Kept, Note, Origin, key, may_be_kept, normalised
 from pipeline.settings import CacheSettings
 
 ORIGIN = Origin("", "shop", "1", "a", "en", "Good day. How can I help you?")
@@ -133,16 +133,16 @@ def test_no_other_answer_may_be_kept(draft: Draft) -> None:
     assert not may_be_kept(draft, "US")
 
 
-def memory(cache: AnswerCache | None = None, **origin: str) -> Memory:
+def memory(cache: AnswerCache | None = None, **origin: str) -> AnswerMemory:
     cache = cache or AnswerCache(CacheSettings(), MonotonicClock())
-    return Memory(cache, replace(ORIGIN, **origin), "US", MonotonicClock())
+    return AnswerMemory(cache, replace(ORIGIN, **origin), "US", MonotonicClock())
 
 
 def at_once(act: Callable[[], None]) -> None:
     act()
 
 
-def noted(own: Memory, *deltas: ChatDelta) -> Note:
+def noted(own: AnswerMemory, *deltas: ChatDelta) -> Note:
     note = own.note([SYSTEM, QUESTION], OPTIONS, "weights")
     for delta in deltas:
         note.wrote(delta)
@@ -211,3 +211,15 @@ def test_a_caller_who_has_said_much_asks_nothing_that_is_remembered() -> None:
     before = [Message("user", "word " * 110), Message("assistant", "I see.")]
     assert asked("When do you open? " * 3, *before) == ""
     assert asked("When?", *before)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        replace(QUESTION, above="Before: a cake."),
+        replace(QUESTION, below="Known: order 48213."),
+        replace(QUESTION, tool="status"),
+    ],
+)
+def test_what_is_known_in_one_call_only_has_no_key(message: Message) -> None:
+    assert keyed(message) == ""

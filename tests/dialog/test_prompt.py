@@ -11,6 +11,19 @@ def test_the_persona_comes_first_and_what_was_said_after_it() -> None:
     assert rest == said
 
 
+def test_what_is_quoted_with_a_message_is_read_as_part_of_it() -> None:
+    said = [
+        Message("user", "hello", above="Before."),
+        Message("assistant", "Hi."),
+        Message("user", "rye", below="Known."),
+    ]
+    assert messages("You keep a shop.", said)[1:] == [
+        Message("user", "Before.\n\nhello"),
+        Message("assistant", "Hi."),
+        Message("user", "rye\n\nKnown."),
+    ]
+
+
 def test_the_prefix_is_the_same_whatever_was_said() -> None:
     assert messages("You keep a shop.", ()) == messages("You keep a shop.", [Message("user", "hello")])[:1]
 

@@ -8,7 +8,7 @@ import pytest
 from pipeline.core.clock import MonotonicClock
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatOptions, Message
-from pipeline.dialog.cache import CACHED, AnswerCache, Memory, Origin
+from pipeline.dialog.cache import CACHED, AnswerCache, AnswerMemory, Origin
 from pipeline.dialog.desk import NoCall
 from pipeline.dialog.knowledge.database import write
 from pipeline.dialog.knowledge.documents import Section
@@ -38,7 +38,7 @@ class Shop:
             ChatOptions(),
             redactor=Privacy().redactor(persona),
             lookup=lookup,
-            memory=Memory(self.cache, Origin("", "shop", "1", "", "en", ""), "US", MonotonicClock()),
+            memory=AnswerMemory(self.cache, Origin("", "shop", "1", "", "en", ""), "US", MonotonicClock()),
         )
 
     async def answers(
@@ -113,7 +113,7 @@ async def test_whoever_has_told_something_gets_an_answer_of_their_own() -> None:
     shop = Shop("At nine.")
     await shop.says()
     desk = NoCall()
-    desk.memory.state.set("order", "48213")
+    desk.agenda.state.set("order", "48213")
     assert not any(delta.repeatable for delta in await shop.answers(desk=desk))
     assert len(shop.model.asked) == 2
 

@@ -11,6 +11,7 @@ from pipeline.core.stages import ChatOptions, ToolSpec, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
 from pipeline.dialog.routing import Router
+from pipeline.dialog.summary import LONGEST
 from pipeline.dialog.tools.toolbox import Tool, Toolbox
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
@@ -72,6 +73,8 @@ class Made:
     echo_gate: bool = False
     tools: Sequence[Tool] = ()
     client_tools: tuple[ToolSpec, ...] = ()
+    history_turns: int = 8
+    sums_up: bool = False
 
     def session(self) -> Session:
         plan = CallPlan(
@@ -86,8 +89,9 @@ class Made:
             partial_every=self.partial_every,
             digits=DigitRules(),
             language="en",
-            history_turns=8,
+            history_turns=self.history_turns,
             history_tokens=4000,
+            summary_tokens=LONGEST if self.sums_up else 0,
             reply=ReplyShape(
                 speaking=self.speaking,
                 playout=Playout(),
