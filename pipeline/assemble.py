@@ -1,17 +1,19 @@
 """The composition root: settings and model files in, warm engines out. Chat models come from ``chat_models``."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import anyio
 from anyio import to_thread
 
 from pipeline.calls import Kit, Shared
 from pipeline.chat_models import ChatModels
 from pipeline.core.clock import Clock
-from pipeline.core.errors import KnowledgeError
+from pipeline.core.errors import KnowledgeError, SpeakingError
 from pipeline.core.stages import Recognizer, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.knowledge.build import Built
@@ -20,6 +22,7 @@ from pipeline.dialog.knowledge.search import Knowledge
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.sanitize import Sanitizer
 from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.models.store import Store
@@ -27,7 +30,7 @@ from pipeline.observe import Log, Metrics, logger
 from pipeline.servable import Known
 from pipeline.settings import Settings, SettingsError
 from pipeline.speaking.mute import NONE, Mute
-from pipeline.speaking.phrases import PhraseBook
+from pipeline.speaking.phrases import PhraseBook, SpeechCache
 
 T = TypeVar("T")
 
@@ -35,6 +38,12 @@ KNOWLEDGE = "knowledge"
 """Folder of the cache in which files are built from agents' documents."""
 LEAST_ROOM = 128
 """Tokens that a conversation needs: two short turns."""
+REHEARSED = 100
+"""Approved answers of an agent whose beginnings are spoken ahead: 0.3 s of a core and 0.1 MB each."""
+REHEARSAL_PAUSE = 1.0
+"""Seconds until it is looked again whether nobody calls."""
+
+Idle = Callable[[], bool]
 
 
 class Assembly:
@@ -106,6 +115,17 @@ class Assembly:
             responder = Responder(shared.router(agent), agent.persona, options, language=agent.language)
             await self._timed(f"prompt-{agent.id}", responder.warm)
 
+    async def rehearse(self, shared: Shared, agents: Collection[Agent], kits: Mapping[str, Kit], idle: Idle) -> None:
+        """Speak how the approved answers begin, one after the other while nobody calls, so that they come at once."""
+        for agent in agents:
+            lookup, voice = kits[agent.id].lookup, self._voices.get(agent.voice, shared.synthesizer)
+            for answer in await lookup.answers(REHEARSED) if lookup is not None else ():
+                while not idle():  # noqa: ASYNC110
+                    await anyio.sleep(REHEARSAL_PAUSE)
+                sanitizer = Sanitizer()
+                with suppress(SpeakingError):  # whoever says it to a caller will hear of it
+                    await voice.rehearse(sanitizer.feed(answer) + sanitizer.flush(), agent.language)
+
     async def served(self, agents: Mapping[str, Agent]) -> dict[str, Agent]:
         """Return the agents as they can be served: without languages that are not recognized or have no voice.
 
@@ -159,7 +179,9 @@ class Assembly:
             return PhraseBook(Mute(), self._settings.speaking)
         folder = await self._folder(name)
         piper = await to_thread.run_sync(Piper.load, folder, self._settings.speaking)
-        return PhraseBook(piper, self._settings.speaking)
+        speech = SpeechCache(self._clock, self._settings.cache.speech_mib << 20)
+        self._metrics.caches.watch("speech", speech.tally)
+        return PhraseBook(piper, self._settings.speaking, speech)
 
     async def _folder(self, name: str) -> Path:
         """Return a model's folder; its files are what the catalog says. Raises ModelError."""

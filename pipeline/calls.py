@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, CallEnded, CallEvent, EndpointingChanged, ReplyEnded
 from pipeline.core.stages import TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.cache import AnswerCache, AnswerMemory, Origin
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
@@ -95,6 +97,8 @@ class Calls:
         self._clock = clock
         self._kits: Mapping[str, Kit] = {}
         self._shared: Shared | None = None
+        self._answers = AnswerCache(settings.cache, clock)
+        metrics.caches.watch("answers", self._answers.tally)
         self._ladder = BudgetLadder(settings.ladder, {}, has_smaller=False)
         most = settings.speculation.most if settings.speculation.enabled else 0
         self._headroom = Headroom(settings.dialog.slots, most, self._is_busy)
@@ -157,6 +161,7 @@ class Calls:
                 redactor=agent.privacy.redactor(agent.persona),
                 lookup=kit.lookup,
                 language=agent.language,
+                memory=self._memory(agent, kit.lookup),
             ),
             toolbox=kit.toolbox,
             synthesizer=voices[plan.reply.language],
@@ -201,6 +206,18 @@ class Calls:
         gap = event.spans.get("response_gap") if isinstance(event, ReplyEnded) else None
         if gap is not None and self._ladder.gap(gap):
             observer.effort(self._ladder.effort)
+
+    def _memory(self, agent: Agent, lookup: Lookup | None) -> AnswerMemory | None:
+        """Return what an agent may remember of its answers, if anything."""
+        origin = Origin(
+            tenant="",
+            agent=agent.id,
+            version=sha256(agent.model_dump_json().encode()).hexdigest(),
+            knowledge=lookup.version if lookup is not None else "",
+            language=agent.language,
+            greeting=agent.greeting,
+        )
+        return AnswerMemory(self._answers, origin, agent.privacy.region, self._clock) if agent.cache.answers else None
 
     def _is_busy(self) -> bool:
         """Return whether callers wait for recognition: no time for work that may be thrown away."""

@@ -101,6 +101,7 @@ async def run(
             await server.set_serving()
             log.info("ready", agents=sorted(served))
             announce(None)
+            tasks.start_soon(assembly.rehearse, shared, served.values(), kits, lambda: not len(server.live))
             await stop.wait()
             log.info("draining", calls=len(server.live), seconds=settings.server.drain)
             await _drain(server, settings.server.drain, hurry)

@@ -143,6 +143,8 @@ class ChatDelta:
     usage: Usage | None = None
     uses: tuple[ToolUse, ...] = ()
     """Tools that the model asks for, each once and complete."""
+    repeatable: bool = False
+    """The reply is whole, and holds nothing of this caller: it may be given to others, and so may its speech."""
 
 
 class ChatModel(Protocol):

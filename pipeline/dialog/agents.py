@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pipeline.configuration import complaints
 from pipeline.core.stages import ChatOptions
 from pipeline.dialog.asking import asking_for
+from pipeline.dialog.cache import Caching
 from pipeline.dialog.control import Control
 from pipeline.dialog.lookup import Documents
 from pipeline.dialog.privacy import Privacy
@@ -147,6 +148,7 @@ class AgentFile(BaseModel):
     writing: Writing = Writing()
     privacy: Privacy = Privacy()
     knowledge: Documents = Documents()
+    cache: Caching = Caching()
     tools: tuple[DeclaredTool, ...] = ()
     """What it may ask business systems."""
     control: Control = Control()

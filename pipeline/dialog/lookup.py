@@ -58,6 +58,8 @@ class Found:
     """The documents that it goes back to, each once, the best first."""
     version: str = ""
     """Of the file that was searched."""
+    lacking: bool = False
+    """The documents were asked and said nothing: they may have been late."""
     public: frozenset[str] = frozenset()
     """Personal data in what was found: the business's own."""
 
@@ -74,22 +76,44 @@ class Lookup:
         self._region = region
         self._trouble = trouble
 
-    async def found(self, said: Sequence[Message]) -> Found:
-        """Return what the documents say to the last message, if it is the caller's."""
+    @property
+    def version(self) -> str:
+        """Return the version of the documents: those of one version give the same answers."""
+        return self._knowledge.version
+
+    async def approved(self, said: Sequence[Message]) -> Found | None:
+        """Return the approved answer to the last message, if it is the caller's and there is one."""
         if not said or said[-1].role != "user":
-            return Found(said)
-        question = said[-1].text
+            return None
         try:
-            pair = await self._knowledge.approved(question, self._wanted.approved)
-            if pair is not None:
-                return Found(said, approved=pair.text, sources=(pair.source,), version=self._knowledge.version)
-            passages = await self._knowledge.search(question, self._wanted.passages) if self._wanted.passages else ()
+            pair = await self._knowledge.approved(said[-1].text, self._wanted.approved)
         except KnowledgeError as error:
             self._trouble(error)
+            return None
+        if pair is None:
+            return None
+        return Found(said, approved=pair.text, sources=(pair.source,), version=self._knowledge.version)
+
+    async def answers(self, limit: int) -> Sequence[str]:
+        """Return the first approved answers, as they may be asked for; none when the documents fail."""
+        try:
+            return await self._knowledge.answers(limit)
+        except KnowledgeError as error:
+            self._trouble(error)
+            return ()
+
+    async def found(self, said: Sequence[Message]) -> Found:
+        """Return the passages that fit the last message, if it is the caller's."""
+        if not said or said[-1].role != "user" or not self._wanted.passages:
             return Found(said)
+        try:
+            passages = await self._knowledge.search(said[-1].text, self._wanted.passages)
+        except KnowledgeError as error:
+            self._trouble(error)
+            return Found(said, lacking=True)
         quotes = cited(passages, self._wanted.characters)
         if not quotes:
-            return Found(said)
+            return Found(said, lacking=True)
         public = await to_thread.run_sync(values, quotes, self._region)
         return Found(
             noted(said, quotes),

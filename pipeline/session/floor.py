@@ -185,7 +185,7 @@ class Floor:
     def _perform(self, reply: Reply, messages: Sequence[Message], claim: Claim, language: str) -> None:
         """Begin the work on an answer."""
         desk, instruction = ReplyDesk(self._desk, reply, self._clock), self.languages.instruction(language)
-        source = self.priming.over(self._responder.reply(messages, reply.purpose.effort, desk, instruction))
+        source = self._responder.reply(messages, reply.purpose.effort, desk, instruction, self.priming.idle)
         self.replies.perform(reply, claim.over(source), claim)
 
     def _commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:

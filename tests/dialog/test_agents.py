@@ -41,7 +41,7 @@ def test_the_agents_that_come_along_are_right() -> None:
 
 def test_a_wrong_key_is_named_with_all_that_is_allowed(tmp_path: Path) -> None:
     said = complaint(tmp_path, SHOP + 'greetings = "Hi"\n')
-    assert "shop.toml: greetings: no such key; allowed here: description, greeting, knowledge, language, model," in said
+    assert "shop.toml: greetings: no such key; allowed here: cache, control, description, greeting," in said
 
 
 def test_a_wrong_phrase_is_named_with_the_phrases_there_are(tmp_path: Path) -> None:
