@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipeline.configuration import complaints
 from pipeline.core.stages import ChatOptions
@@ -73,6 +73,15 @@ class AgentFile(BaseModel):
     knowledge: Documents = Documents()
     tools: tuple[DeclaredTool, ...] = ()
     """What it may ask business systems."""
+
+    @field_validator("tools")
+    @classmethod
+    def _have_names_of_their_own(cls, tools: tuple[DeclaredTool, ...]) -> tuple[DeclaredTool, ...]:
+        names = [tool.name for tool in tools]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"there are two of the name {name}")
+        return tools
 
 
 class Agent(AgentFile):
