@@ -1,8 +1,9 @@
 """Builds what the model reads. Pure. The prefix is byte-stable: nothing in it depends on call, turn or time."""
 
+import json
 from collections.abc import Sequence
 
-from pipeline.core.stages import Message
+from pipeline.core.stages import Message, ToolSpec
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.tokens import PER_MESSAGE, tokens
 from pipeline.settings import Dialog
@@ -13,6 +14,10 @@ VOICE_RULES = (
     "say so."
 )
 """What every agent is told, whatever its persona."""
+TOOLS = 180
+"""Tokens in which a template says what tools are and how one is called. Source: the Modelfile of Qwen2.5-Coder."""
+PER_TOOL = 25
+"""Tokens of JSON around each tool."""
 
 
 def messages(persona: str, said: Sequence[Message]) -> list[Message]:
@@ -20,11 +25,21 @@ def messages(persona: str, said: Sequence[Message]) -> list[Message]:
     return [_system(persona), *said]
 
 
-def room(agent: Agent, settings: Dialog) -> int:
-    """Return about how many tokens of the context are left for what was said; negative when the persona fills it."""
+def room(agent: Agent, settings: Dialog, tools: Sequence[ToolSpec] = ()) -> int:
+    """Return about how many tokens of the context are left for what was said; negative when the persona fills it.
+
+    ``tools`` are those that the model is told of beside the agent's own.
+    """
+    told = [*(tool.spec for tool in agent.tools), *tools]
     reply = agent.writing.num_predict or settings.num_predict
     quotes = agent.knowledge.characters // 2 if agent.knowledge.file else 0
-    return settings.num_ctx - reply - quotes - tokens(_system(agent.persona).text) - 2 * PER_MESSAGE
+    return settings.num_ctx - reply - quotes - _told(told) - tokens(_system(agent.persona).text) - 2 * PER_MESSAGE
+
+
+def _told(tools: Sequence[ToolSpec]) -> int:
+    """Return about how many tokens it takes to tell a model of tools."""
+    written = (f"{tool.name} {tool.description} {json.dumps(tool.parameters)}" for tool in tools)
+    return sum(tokens(text) + PER_TOOL for text in written) + (TOOLS if tools else 0)
 
 
 def _system(persona: str) -> Message:
