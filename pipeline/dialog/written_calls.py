@@ -105,6 +105,10 @@ def _values(text: str) -> tuple[list[dict[str, Any]], str]:
         try:
             value, end = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
+            if text.startswith("{{", at):
+                # The template in Qwen2.5-Coder's own file shows calls in doubled braces, and so it writes them.
+                at += 1
+                continue
             return values, text[at:]
         values.append(value)
         at = text.find("{", end)

@@ -30,6 +30,7 @@ def read(*deltas: str) -> tuple[str, tuple[ToolUse, ...]]:
         f"```\n{json.dumps(json.loads(CALL), indent=2)}\n```",
         f"<tool_call>\n{CALL}\n</tool_call>",
         f"[{CALL}]",
+        f"{{{CALL}}}",
         f"{CALL}\n{CALL}",
         f"{CALL} I will tell you when I know.",
         '{"name": "order_status", "parameters": {"order": "48213"}}',

@@ -120,3 +120,13 @@ def embedded(model_path: Callable[[str], Path]) -> Iterator[LlamaCpp]:
     loaded = LlamaCpp.load(model_path(NAME) / f"{NAME}.gguf", SETTINGS)
     yield loaded
     loaded.close()
+
+
+async def test_the_embedded_model_writes_calls_that_are_found_and_never_text(embedded: LlamaCpp) -> None:
+    # The template in its file and what it writes are not of one mind: the plainest case is all that is promised.
+    called = await asked(embedded, [Message("user", "I want to talk to a person in billing.")])
+    assert [use.name for use in called.uses] == ["transfer_call"]
+    assert TOOLBOX.checked(called.uses[0])[1] == {"department": "billing"}
+    assert called.text == ""
+    known = await asked(embedded, [Message("user", "When do you open on Monday?")])
+    assert (known.uses, "seven" in known.text) == ((), True)
