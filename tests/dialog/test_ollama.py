@@ -72,7 +72,7 @@ USE = ToolUse("order_status", {"order": "48213"})
 
 async def test_tools_are_told_the_same_each_time_and_calls_with_their_results_are_sent_back() -> None:
     requests: list[Any] = []
-    said = [*HELLO, Message("assistant", "", (USE,)), Message("tool", "shipped", tool="order_status")]
+    said = [*HELLO, Message("assistant", "One moment.", (USE,)), Message("tool", "shipped", tool="order_status")]
     async with scripted_server(written(STREAM_HEAD, part("", done=True)), requests) as url:
         model = ollama(url)
         for _ in range(2):
@@ -89,7 +89,7 @@ async def test_tools_are_told_the_same_each_time_and_calls_with_their_results_ar
     assert requests[0]["messages"][2:] == [
         {
             "role": "assistant",
-            "content": "",
+            "content": "One moment.",
             "tool_calls": [{"function": {"name": "order_status", "arguments": {"order": "48213"}}}],
         },
         {"role": "tool", "content": "shipped", "tool_name": "order_status"},
