@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pipeline.core.stages import Message
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.tokens import PER_MESSAGE, tokens
+from pipeline.dialog.untrusted import untrusted
 from pipeline.settings import Dialog
 
 VOICE_RULES = (
@@ -16,8 +17,11 @@ VOICE_RULES = (
 
 
 def messages(persona: str, said: Sequence[Message]) -> list[Message]:
-    """Return the system message followed by what has been said."""
-    return [_system(persona), *said]
+    """Return the system message followed by what has been said, in which nothing is a control token.
+
+    The persona is the operator's and stays as it is.
+    """
+    return [_system(persona), *map(untrusted, said)]
 
 
 def room(agent: Agent, settings: Dialog) -> int:
