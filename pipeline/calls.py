@@ -138,6 +138,7 @@ class Calls:
                 smaller=shared.smaller,
                 redactor=agent.privacy.redactor(agent.persona),
                 lookup=self._lookups.get(agent.id),
+                language=agent.language,
             ),
             synthesizer=shared.synthesizer,
             ladder=self._ladder,
