@@ -1,13 +1,13 @@
 """The composition root: settings and model files in, warm engines out. The only importer of engine adapters."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from anyio import to_thread
 
-from pipeline.calls import Shared
+from pipeline.calls import Kit, Shared
 from pipeline.core.clock import Clock
 from pipeline.core.errors import DialogError, KnowledgeError, PipelineError
 from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, TurnModel, VoiceActivityEngine
@@ -16,6 +16,7 @@ from pipeline.dialog.knowledge.search import Knowledge
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
@@ -31,8 +32,14 @@ LEAST_ROOM = 128
 class Assembly:
     """Builds each engine once, and imports it there: an engine that is not used costs nothing."""
 
-    def __init__(self, settings: Settings, store: Store, metrics: Metrics, clock: Clock) -> None:
-        """Read model files from ``store``; report load times to ``metrics``."""
+    def __init__(
+        self, settings: Settings, store: Store, metrics: Metrics, clock: Clock, secrets: Mapping[str, str]
+    ) -> None:
+        """Read model files from ``store``; report load times to ``metrics``.
+
+        ``${NAME}`` in the headers of tools is taken from ``secrets``.
+        """
+        self._secrets = secrets
         self._settings = settings
         self._store = store
         self._metrics = metrics
@@ -41,7 +48,17 @@ class Assembly:
         self._languages: frozenset[str] = frozenset()
         """What the recognizer knows, once it is loaded."""
 
-    async def engines(self, agents: Collection[Agent]) -> Shared:
+    async def kits(self, agents: Collection[Agent]) -> dict[str, Kit]:
+        """Return what the agents answer with, by the agents' ids. Raises KnowledgeError, SettingsError."""
+        return {
+            agent.id: Kit(
+                await to_thread.run_sync(Toolbox.open, agent.tools, self._secrets),
+                await _lookup(self._settings.agents, agent) if agent.knowledge.file else None,
+            )
+            for agent in agents
+        }
+
+    async def engines(self, agents: Collection[Agent], kits: Mapping[str, Kit]) -> Shared:
         """Load and warm everything; the model has read every agent's prompt. Raises PipelineError."""
         voice = await self._timed("silero-vad", self._voice)
         recognizer = await self._timed("recognizer", self._recognizer)
@@ -63,16 +80,17 @@ class Assembly:
             synthesizer=synthesizer,
             smaller=smaller,
         )
-        await self.welcome(shared, agents)
+        await self.welcome(shared, agents, kits)
         return shared
 
-    async def welcome(self, shared: Shared, agents: Collection[Agent]) -> None:
+    async def welcome(self, shared: Shared, agents: Collection[Agent], kits: Mapping[str, Kit]) -> None:
         """Let the engines learn what agents say and are told. Raises PipelineError; calls are not disturbed then."""
         await self._timed("phrases", partial(_learn, shared.synthesizer, agents))
         for agent in agents:
+            options = ChatOptions(tools=(*kits[agent.id].toolbox.specs, *agent.control.specs()))
             for name, writes in (("prompt", shared.model), ("smaller-prompt", shared.smaller)):
                 if writes is not None:
-                    await self._timed(f"{name}-{agent.id}", Responder(writes, agent.persona, ChatOptions()).warm)
+                    await self._timed(f"{name}-{agent.id}", Responder(writes, agent.persona, options).warm)
 
     def check(self, agents: Collection[Agent]) -> None:
         """Return if the engines can do what the agents want. Raises SettingsError."""
@@ -176,20 +194,17 @@ class Assembly:
 
 async def _learn(book: PhraseBook, agents: Collection[Agent]) -> None:
     for agent in agents:
-        await book.learn((agent.greeting, *agent.phrases.all()), agent.language)
+        fillers = (tool.filler for tool in agent.tools if tool.filler)
+        phrases = (agent.greeting, *agent.phrases.all(), *agent.control.phrases(), *fillers)
+        await book.learn(phrases, agent.language)
 
 
-async def lookups(folder: Path, agents: Collection[Agent]) -> dict[str, Lookup]:
-    """Open the documents of the agents, by the agents' ids; they lie in ``folder``. Raises KnowledgeError."""
-    log = logger("assemble")
+async def _lookup(folder: Path, agent: Agent) -> Lookup:
+    log = logger("assemble").bind(agent=agent.id)
 
-    def failed(agent: str, error: KnowledgeError) -> None:
-        log.warning("knowledge failed", agent=agent, code=error.code, reason=str(error))
+    def failed(error: KnowledgeError) -> None:
+        log.warning("knowledge failed", code=error.code, reason=str(error))
 
-    found = {}
-    for agent in agents:
-        if agent.knowledge.file:
-            knowledge = await to_thread.run_sync(Knowledge.open, folder / agent.knowledge.file)
-            log.info("knowledge", agent=agent.id, version=knowledge.version)
-            found[agent.id] = Lookup(knowledge, agent.knowledge, agent.privacy.region, partial(failed, agent.id))
-    return found
+    knowledge = await to_thread.run_sync(Knowledge.open, folder / agent.knowledge.file)
+    log.info("knowledge", version=knowledge.version)
+    return Lookup(knowledge, agent.knowledge, agent.privacy.region, failed)

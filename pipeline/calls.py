@@ -16,6 +16,7 @@ from pipeline.dialog.agents import Agent
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.tools.toolbox import Tool, Toolbox
 from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, CutOff, Terms
 from pipeline.entrances.switchboard import DigitRules as DigitTerms
 from pipeline.hearing.scheduler import RecognitionQueue
@@ -27,7 +28,7 @@ from pipeline.session.line import Line
 from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.session import Session
 from pipeline.session.shape import ReplyShape
-from pipeline.settings import Settings
+from pipeline.settings import Settings, SettingsError
 from pipeline.speaking.phrases import PhraseBook
 
 PAUSABLE = 0.4
@@ -45,6 +46,14 @@ class Shared:
     synthesizer: PhraseBook
     smaller: ChatModel | None = None
     """Answers while the usual model is over budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What an agent answers with, beside the model."""
+
+    toolbox: Toolbox
+    lookup: Lookup | None = None
 
 
 class Call:
@@ -77,7 +86,7 @@ class Calls:
         self._agents = agents
         self._metrics = metrics
         self._clock = clock
-        self._lookups: Mapping[str, Lookup] = {}
+        self._kits: Mapping[str, Kit] = {}
         self._shared: Shared | None = None
         self._ladder = BudgetLadder(settings.ladder, {}, has_smaller=False)
         most = settings.speculation.most if settings.speculation.enabled else 0
@@ -98,9 +107,9 @@ class Calls:
         """Return who answers new calls, by id."""
         return self._agents
 
-    def answer_as(self, agents: Mapping[str, Agent], lookups: Mapping[str, Lookup]) -> None:
-        """Let new calls be answered by these agents and their documents; calls in progress keep theirs."""
-        self._agents, self._lookups = agents, lookups
+    def answer_as(self, agents: Mapping[str, Agent], kits: Mapping[str, Kit]) -> None:
+        """Let new calls be answered by these agents, each with its kit; calls in progress keep theirs."""
+        self._agents, self._kits = agents, kits
 
     def agents(self) -> Sequence[AgentCard]:
         """Return all agents, as clients are told of them."""
@@ -126,6 +135,8 @@ class Calls:
         shared = self._shared
         if shared is None:
             raise EntranceError("not-ready", "the models are still being loaded", retryable=True)
+        kit = self._kits.get(agent.id, Kit(Toolbox()))
+        _check_tools(start, agent, kit)
         plan = self._plan(start, agent)
         engines = Engines(
             voice=shared.voice,
@@ -137,9 +148,10 @@ class Calls:
                 agent.writing.options(),
                 smaller=shared.smaller,
                 redactor=agent.privacy.redactor(agent.persona),
-                lookup=self._lookups.get(agent.id),
+                lookup=kit.lookup,
                 language=agent.language,
             ),
+            toolbox=kit.toolbox,
             synthesizer=shared.synthesizer,
             ladder=self._ladder,
             headroom=self._headroom,
@@ -211,6 +223,8 @@ class Calls:
             pauses=(settings.barge_in.resume if resume is None else resume)
             and start.wants.paced
             and playout.lead <= PAUSABLE,
+            client_tools=start.tools,
+            client_patience=settings.dialog.tool_timeout,
             echo_gate=settings.barge_in.echo_gate,
             reply=ReplyShape(
                 speaking=settings.speaking,
@@ -231,6 +245,26 @@ class Calls:
 def _given(**wishes: object) -> dict[str, Any]:
     """Return the wishes that were made."""
     return {name: value for name, value in wishes.items() if value is not None}
+
+
+def _check_tools(start: CallStart, agent: Agent, kit: Kit) -> None:
+    """Return if the client's tools can be offered beside the agent's. Raises EntranceError."""
+    taken = {tool.name for tool in (*kit.toolbox.specs, *agent.control.specs())}
+    for at, tool in enumerate(start.tools):
+        if tool.name in taken:
+            path = f"start.tools[{at}].name"
+            raise EntranceError("invalid-value", f"{path} is {tool.name}, a tool of the agent's own", field=path)
+        try:
+            Toolbox([Tool(tool, _never)])
+        except SettingsError as error:
+            path = f"start.tools[{at}].parameters"
+            raise EntranceError(
+                "invalid-value", f"{path} is no JSON Schema of an object: {error}", field=path
+            ) from error
+
+
+async def _never(_arguments: Mapping[str, Any]) -> str:
+    raise AssertionError("checked and never run")
 
 
 def _terms(start: CallStart, agent: Agent, plan: CallPlan) -> Terms:

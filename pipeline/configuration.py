@@ -89,14 +89,16 @@ def complaints(error: ValidationError, model: type[BaseModel]) -> list[str]:
         if problem["type"] == "extra_forbidden":
             lines.append(f"{'.'.join(path)}: no such key; allowed here: {', '.join(_keys(model, path[:-1]))}")
         else:
-            lines.append(f"{'.'.join(path)}: {problem['msg']} (found {problem['input']!r})")
+            # A whole section is not repeated: it is long, and what stands in it may be nobody's business.
+            found = "" if isinstance(problem["input"], Mapping) else f" (found {problem['input']!r})"
+            lines.append(f"{'.'.join(path)}: {problem['msg']}{found}")
     return lines
 
 
 def _keys(kind: Any, path: list[str]) -> list[str]:
     """Return the keys of the section at ``path`` below a section of this kind."""
-    if path and get_origin(kind) is dict:
-        return _keys(get_args(kind)[1], path[1:])
+    if path and get_origin(kind) in {dict, tuple}:
+        return _keys(get_args(kind)[get_origin(kind) is dict], path[1:])
     if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
         return []
     return _keys(kind.model_fields[path[0]].annotation, path[1:]) if path else sorted(kind.model_fields)

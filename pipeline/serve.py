@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -11,7 +11,7 @@ import anyio
 from anyio import to_thread
 from anyio.abc import ObjectReceiveStream
 
-from pipeline.assemble import Assembly, lookups
+from pipeline.assemble import Assembly
 from pipeline.calls import Calls, Shared
 from pipeline.core.clock import Clock, LoopClock
 from pipeline.core.errors import PipelineError
@@ -36,7 +36,7 @@ Announce = Callable[[Listening | None], None]
 """Is told where the service listens, and then, with None, that it takes calls."""
 
 
-async def serve(settings: Settings, store: Store, *, announce: Announce) -> None:
+async def serve(settings: Settings, store: Store, secrets: Mapping[str, str], *, announce: Announce) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short.
 
     SIGHUP reads the agents anew, except on a terminal: there it says that the terminal was closed, and counts as
@@ -58,13 +58,14 @@ async def serve(settings: Settings, store: Store, *, announce: Announce) -> None
                             changed.send_nowait(None)
 
             tasks.start_soon(watch)
-            await run(settings, store, announce=announce, stop=stop, hurry=hurry, changes=changes)
+            await run(settings, store, secrets, announce=announce, stop=stop, hurry=hurry, changes=changes)
             tasks.cancel_scope.cancel()
 
 
 async def run(
     settings: Settings,
     store: Store,
+    secrets: Mapping[str, str],
     *,
     announce: Announce,
     stop: anyio.Event,
@@ -89,9 +90,10 @@ async def run(
             listening = Listening(_address(settings, server), http.address if http is not None else "")
             log.info("listening", grpc=listening.grpc, http=listening.http)
             announce(listening)
-            assembly = Assembly(settings, store, metrics, clock)
-            shared = await assembly.engines(found.values())
-            calls.answer_as(found, await lookups(settings.agents, found.values()))
+            assembly = Assembly(settings, store, metrics, clock, secrets)
+            kits = await assembly.kits(found.values())
+            shared = await assembly.engines(found.values(), kits)
+            calls.answer_as(found, kits)
             calls.open(shared)
             if changes is not None:
                 tasks.start_soon(_follow, changes, settings, assembly, shared, calls)
@@ -153,12 +155,12 @@ async def _follow(
             known = calls.answering.values()
             new = [agent for agent in found.values() if agent not in known]
             assembly.check(new)
-            await assembly.welcome(shared, new)
-            documents = await lookups(settings.agents, found.values())
+            kits = await assembly.kits(found.values())
+            await assembly.welcome(shared, new, kits)
         except PipelineError as error:
             log.warning("agents stay as they are", code=error.code, reason=str(error))
         else:
-            calls.answer_as(found, documents)
+            calls.answer_as(found, kits)
             log.info("agents read anew", agents=sorted(found))
 
 

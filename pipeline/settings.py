@@ -179,6 +179,8 @@ class Dialog(Section):
     """Longest wait for a reply's first token."""
     token_timeout: float = Field(default=10.0, gt=0)
     """Longest wait between two tokens."""
+    tool_timeout: float = Field(default=10.0, gt=0)
+    """Longest wait for a tool that the client runs."""
     prime: bool = True
     """Let the model read what has been said, and what is known of a turn, while the caller still speaks. Its answer
     then begins sooner: 0.1 s with a 1.5 B model on two cores."""

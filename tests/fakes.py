@@ -1,8 +1,9 @@
 """Fakes: they implement the protocols from a script. No figure of any report comes from one."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
@@ -18,6 +19,7 @@ from pipeline.core.stages import (
     Recognition,
     Recognizer,
     Speech,
+    ToolUse,
     Usage,
     VoiceActivity,
 )
@@ -81,11 +83,15 @@ class FakeTurnModel:
 
 
 class FakeModel:
-    """Writes scripted replies: lists of (delay in seconds, delta); a DialogError in place of a delta is raised."""
+    """Writes scripted replies: lists of (delay in seconds, delta).
 
-    def __init__(self, *replies: Sequence[tuple[float, str | DialogError]]) -> None:
+    A DialogError in place of a delta is raised, and for a ToolUse the model asks.
+    """
+
+    def __init__(self, *replies: Sequence[tuple[float, str | ToolUse | DialogError]]) -> None:
         self._replies = list(replies)
         self.asked: list[list[Message]] = []
+        self.options: list[ChatOptions] = []
         self.warmed: list[list[Message]] = []
         self.open_streams = 0
 
@@ -95,6 +101,7 @@ class FakeModel:
 
     async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         self.asked.append(list(messages))
+        self.options.append(options)
         reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
         self.open_streams += 1
         try:
@@ -102,13 +109,28 @@ class FakeModel:
                 await anyio.sleep(delay)
                 if isinstance(delta, DialogError):
                     raise delta
-                yield ChatDelta(delta)
+                yield ChatDelta(delta) if isinstance(delta, str) else ChatDelta("", uses=(delta,))
             yield ChatDelta("", Usage(completion_tokens=len(reply), model="fake"))
         finally:
             self.open_streams -= 1
 
     async def warm(self, messages: Sequence[Message], options: ChatOptions) -> None:
         self.warmed.append(list(messages))
+
+
+class FakeTool:
+    """Returns the same each time, after ``seconds``, and remembers what it was run with."""
+
+    def __init__(self, seconds: float = 0.1) -> None:
+        self.seconds = seconds
+        self.ran: list[Mapping[str, Any]] = []
+        self.finished = 0
+
+    async def __call__(self, arguments: Mapping[str, Any]) -> str:
+        self.ran.append(arguments)
+        await anyio.sleep(self.seconds)
+        self.finished += 1
+        return "on its way"
 
 
 class FakeSynthesizer:

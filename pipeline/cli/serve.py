@@ -1,5 +1,6 @@
 """``voicepipe serve``: run the service."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -25,7 +26,7 @@ def serve(*, profile: Profile = "", config: Config = None, grpc: Address = "", h
         settings, store = opened(profile, config, server=addresses)
         configure_logging(level=settings.log.level, style=settings.log.format, pii=settings.log.pii)
         logger("serve").info("settings", **settings.public())
-        uvloop.run(run(settings, store, announce=_announce))
+        uvloop.run(run(settings, store, os.environ, announce=_announce))  # noqa: TID251
 
 
 def _announce(state: Listening | None) -> None:

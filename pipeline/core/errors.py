@@ -62,3 +62,9 @@ class KnowledgeError(PipelineError):
         """Keep ``fix``: what to type or to do, empty where nothing helps."""
         super().__init__(code, message, retryable=retryable)
         self.fix = fix
+
+
+class ToolError(PipelineError):
+    """A tool could not be run, or failed. The message is what the model is told: it holds no argument and no secret."""
+
+    stage = "tools"

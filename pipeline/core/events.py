@@ -8,10 +8,11 @@ sound since the first sample. Sound itself is never an event; it has channels of
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType
 
+from pipeline.core.actions import Action
 from pipeline.core.errors import PipelineError
-from pipeline.core.stages import Said, Usage
+from pipeline.core.stages import Said, ToolUse, Usage
 
 TurnId = NewType("TurnId", int)
 """Rises by one with each turn of the caller; 0 is the time before the caller first spoke."""
@@ -214,6 +215,34 @@ class ReplyEnded(ReplyEvent):
     """Span name to seconds, as far as they are known."""
     degraded: tuple[str, ...] = ()
     """What was left out or replaced, empty when nothing was."""
+    sources: tuple[str, ...] = ()
+    """Documents that it goes back to, the best first."""
+    knowledge: str = ""
+    """Version of the file of knowledge that was asked; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRequested(ReplyEvent):
+    """The client's side shall do something with the call, after this reply unless it is ``immediate``."""
+
+    action: Action
+    immediate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolRequested(ReplyEvent):
+    """The client's side shall run one of its tools and report the result."""
+
+    call: str
+    """Unique within the call."""
+    use: ToolUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolsCancelled(ReplyEvent):
+    """The results of these tools are not wanted any more."""
+
+    calls: tuple[str, ...]
 
 
 # Speculation
@@ -349,6 +378,9 @@ CallEvent = (
     | PlaybackStarted
     | ReplyStopped
     | ReplyEnded
+    | ActionRequested
+    | ToolRequested
+    | ToolsCancelled
     | Backchannel
     | SpeculationEnded
     | InputMissing
@@ -423,6 +455,17 @@ class CallReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolReported:
+    """What became of a ToolRequested."""
+
+    call: str
+    result: Mapping[str, Any] | None
+    """What the tool returned, as JSON; None when it failed."""
+    error: str = ""
+    """Why it failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointingChanged:
     """New turn-taking settings for the rest of the call; None keeps what is set. Seconds."""
 
@@ -433,6 +476,13 @@ class EndpointingChanged:
 
 
 ClientEvent = (
-    PlaybackReported | DigitPressed | TextTyped | ControlRequested | CallReported | EndpointingChanged | StageFailed
+    PlaybackReported
+    | DigitPressed
+    | TextTyped
+    | ControlRequested
+    | CallReported
+    | ToolReported
+    | EndpointingChanged
+    | StageFailed
 )
 """What an entrance tells the session, sound apart. StageFailed stands for a message that could not be honoured."""

@@ -8,8 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.configuration import complaints
 from pipeline.core.stages import ChatOptions
+from pipeline.dialog.control import Control
 from pipeline.dialog.lookup import Documents
 from pipeline.dialog.privacy import Privacy
+from pipeline.dialog.state import MOST, Slot, SlotName
+from pipeline.dialog.tools.declared import DeclaredTool
 from pipeline.settings import SettingsError
 
 AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -70,6 +73,13 @@ class AgentFile(BaseModel):
     writing: Writing = Writing()
     privacy: Privacy = Privacy()
     knowledge: Documents = Documents()
+    tools: tuple[DeclaredTool, ...] = ()
+    """What it may ask business systems."""
+    control: Control = Control()
+    slots: dict[SlotName, Slot] = Field(default={}, max_length=MOST)
+    """What is kept of the caller's words for the call, by name."""
+    parameters: tuple[str, ...] = ()
+    """Which of the parameters that a client gives at the start of a call the model is shown."""
 
 
 class Agent(AgentFile):

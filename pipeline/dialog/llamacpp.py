@@ -1,10 +1,12 @@
 """llama.cpp inside this process: the model that answers when there is no Ollama server."""
 
+import json
 import os
 import secrets
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,8 +16,9 @@ from anyio import BrokenResourceError, CapacityLimiter, ClosedResourceError, fro
 from anyio.lowlevel import current_token
 
 from pipeline.core.errors import DialogError, ModelError
-from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
+from pipeline.core.stages import ChatDelta, ChatOptions, Message, ToolSpec, Usage
 from pipeline.dialog.sampling import Sampling, completed
+from pipeline.dialog.written_calls import CallPieces, WrittenCalls
 from pipeline.settings import Dialog
 
 CPU_BATCH = 32
@@ -67,8 +70,7 @@ class LlamaCpp:
         Closing the iterator stops the model at its next token, or at the next batch of the prompt, and returns when its
         thread has ended. Raises DialogError: ``engine-timeout``, ``engine-garbage``, ``prompt-too-long``.
         """
-        request = _request(messages, completed(options, self._settings))
-        deltas = self._reply(request, self._settings.first_token_timeout, self._settings.token_timeout)
+        deltas = self._reply(messages, options, self._settings.first_token_timeout, self._settings.token_timeout)
         try:
             async for delta in deltas:
                 yield delta
@@ -77,8 +79,7 @@ class LlamaCpp:
 
     async def warm(self, messages: Sequence[Message], options: ChatOptions) -> None:
         """Read ``messages`` into the prompt cache. Takes as long as it takes: 7 s for 250 tokens of a 1.5 B model."""
-        sampling = completed(replace(options, num_predict=1), self._settings)
-        async for _ in self._reply(_request(messages, sampling), None, None):
+        async for _ in self._reply(messages, replace(options, num_predict=1), None, None):
             pass
 
     def close(self) -> None:
@@ -86,12 +87,13 @@ class LlamaCpp:
         del self._server
 
     async def _reply(
-        self, request: dict[str, Any], first: float | None, each: float | None
+        self, messages: Sequence[Message], options: ChatOptions, first: float | None, each: float | None
     ) -> AsyncGenerator[ChatDelta, None]:
-        """Run ``request`` in a thread and yield its deltas; ``first`` and ``each`` are the longest waits for one."""
+        """Write a reply in a thread and yield its deltas; ``first`` and ``each`` are the longest waits for one."""
+        request = _request(messages, completed(options, self._settings), options.tools)
         slot = object()
         await _within(first, self._limiter.acquire_on_behalf_of(slot))
-        reply = _Reply(self._server, request, self._name)
+        reply = _Reply(self._server, request, _Reading(self._name, options.tools))
         try:
             reply.start()
             wait = first
@@ -110,9 +112,9 @@ class _Reply:
     anyio's worker threads are waited for in a task, and a stage may not hold a task group open around its yields.
     """
 
-    def __init__(self, server: "xllamacpp.Server", request: dict[str, Any], model: str) -> None:
+    def __init__(self, server: "xllamacpp.Server", request: dict[str, Any], reading: "_Reading") -> None:
         self._request = request
-        self._model = model
+        self._reading = reading
         self._loop = current_token()
         self._send, self._receive = anyio.create_memory_object_stream[ChatDelta | DialogError](BRIDGE)
         self._over = anyio.Event()
@@ -156,7 +158,7 @@ class _Reply:
         """Take what llama.cpp says; True makes it stop."""
         if self._stopped:
             return True
-        item = _delta(chunk, self._model)
+        item = self._reading.delta(chunk)
         return item is not None and not self._hand_over(item)
 
     def _hand_over(self, item: ChatDelta | DialogError) -> bool:
@@ -168,32 +170,45 @@ class _Reply:
         return isinstance(item, ChatDelta)
 
 
-def _delta(chunk: Mapping[str, Any], model: str) -> ChatDelta | DialogError | None:
-    """Return what a chunk of the stream brings; None for progress with the prompt and the like."""
-    if "error" in chunk:
-        kind = chunk["error"].get("type")
-        if kind == "exceed_context_size_error":
-            return DialogError("prompt-too-long", "the prompt is longer than the model's context (dialog.num_ctx)")
-        return _garbage(str(kind))
-    if "timings" in chunk:
+class _Reading:
+    """What the chunks of one reply mean."""
+
+    def __init__(self, model: str, tools: Sequence[ToolSpec]) -> None:
+        self._model = model
+        self._written = WrittenCalls(tools)
+        self._pieces = CallPieces()
+
+    def delta(self, chunk: Mapping[str, Any]) -> ChatDelta | DialogError | None:
+        """Return what a chunk brings; None for progress with the prompt and the like."""
+        if "error" in chunk:
+            kind = chunk["error"].get("type")
+            if kind == "exceed_context_size_error":
+                return DialogError("prompt-too-long", "the prompt is longer than the model's context (dialog.num_ctx)")
+            return _garbage(str(kind))
+        choices = chunk.get("choices")
+        said = choices[0]["delta"] if choices else {}
+        self._pieces.feed(said.get("tool_calls") or ())
+        text = self._written.feed(said.get("content") or "")
+        if "timings" not in chunk:
+            return ChatDelta(text) if text else None
+        rest, uses = self._written.flush()
         timings = chunk["timings"]
-        return ChatDelta(_text(chunk), Usage(timings["prompt_n"], timings["predicted_n"], model))
-    text = _text(chunk)
-    return ChatDelta(text) if text else None
-
-
-def _text(chunk: Mapping[str, Any]) -> str:
-    choices = chunk.get("choices")
-    return (choices[0]["delta"].get("content") or "") if choices else ""
+        usage = Usage(timings["prompt_n"], timings["predicted_n"], self._model)
+        return ChatDelta(text + rest, usage, self._pieces.flush() + uses)
 
 
 def _garbage(what: str) -> DialogError:
     return DialogError("engine-garbage", f"llama.cpp failed: {what}")
 
 
-def _request(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
+def _request(messages: Sequence[Message], sampling: Sampling, tools: Sequence[ToolSpec]) -> dict[str, Any]:
+    functions = [
+        {"name": spec.name, "description": spec.description, "parameters": dict(spec.parameters)} for spec in tools
+    ]
     return {
-        "messages": [{"role": message.role, "content": message.text} for message in messages],
+        "messages": list(_messages(messages)),
+        # Without tools the key must not be there.
+        **({"tools": [{"type": "function", "function": function} for function in functions]} if functions else {}),
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "max_tokens": sampling.num_predict,
@@ -203,6 +218,28 @@ def _request(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
         # Calls back after every batch of the prompt: the only chances to stop it before the first token.
         "return_progress": True,
     }
+
+
+def _messages(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
+    """Yield messages as OpenAI's interface has them; results follow their calls in the same order."""
+    # Source of their form: Mistral's templates take 9 letters and digits and nothing else.
+    ids = (f"call{number:05d}" for number in count())
+    open_calls: list[str] = []
+    for message in messages:
+        taken: dict[str, Any] = {"role": message.role, "content": message.text}
+        if message.uses:
+            open_calls = list(islice(ids, len(message.uses)))
+            taken["tool_calls"] = [
+                {
+                    "id": call,
+                    "type": "function",
+                    "function": {"name": use.name, "arguments": json.dumps(dict(use.arguments), ensure_ascii=False)},
+                }
+                for call, use in zip(open_calls, message.uses, strict=True)
+            ]
+        if message.role == "tool":
+            taken |= {"tool_call_id": open_calls.pop(0) if open_calls else next(ids), "name": message.tool}
+        yield taken
 
 
 def _parameters(path: Path, settings: Dialog) -> "xllamacpp.CommonParams":

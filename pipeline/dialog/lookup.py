@@ -1,7 +1,7 @@
 """Lookup: what an agent's documents say to a question, before its model is asked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +10,7 @@ from pipeline.core.errors import KnowledgeError
 from pipeline.core.stages import Message
 from pipeline.dialog.knowledge.citing import cited
 from pipeline.dialog.knowledge.search import Knowledge
+from pipeline.dialog.notes import noted
 from pipeline.dialog.redact import values
 
 
@@ -37,6 +38,10 @@ class Found:
     """The conversation, with what was found behind the question."""
     approved: str = ""
     """The answer to be given as it stands; empty where the model is to answer."""
+    sources: tuple[str, ...] = ()
+    """The documents that it goes back to, each once, the best first."""
+    version: str = ""
+    """Of the file that was searched."""
     public: frozenset[str] = frozenset()
     """Personal data in what was found: the business's own."""
 
@@ -61,7 +66,7 @@ class Lookup:
         try:
             pair = await self._knowledge.approved(question, self._wanted.approved)
             if pair is not None:
-                return Found(said, approved=pair.text)
+                return Found(said, approved=pair.text, sources=(pair.source,), version=self._knowledge.version)
             passages = await self._knowledge.search(question, self._wanted.passages) if self._wanted.passages else ()
         except KnowledgeError as error:
             self._trouble(error)
@@ -70,5 +75,9 @@ class Lookup:
         if not quotes:
             return Found(said)
         public = await to_thread.run_sync(values, quotes, self._region)
-        # Behind the question: the model has read all before it while the caller spoke.
-        return Found([*said[:-1], replace(said[-1], text=f"{question}\n\n{quotes}")], public=public)
+        return Found(
+            noted(said, quotes),
+            sources=tuple(dict.fromkeys(passage.source for passage in passages)),
+            version=self._knowledge.version,
+            public=public,
+        )

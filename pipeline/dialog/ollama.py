@@ -10,9 +10,10 @@ import httpx
 import ollama
 
 from pipeline.core.errors import DialogError
-from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
-from pipeline.dialog.sampling import completed
+from pipeline.core.stages import ChatDelta, ChatOptions, Message, ToolSpec, ToolUse, Usage
+from pipeline.dialog.sampling import Sampling, completed
 from pipeline.dialog.starvation import Starvation
+from pipeline.dialog.written_calls import WrittenCalls
 from pipeline.settings import Dialog
 
 ANSWER_BYTES = 4 << 20
@@ -23,6 +24,8 @@ CLOSE_TIMEOUT = 1.0
 UNLOAD_TIMEOUT = 15.0
 """Seconds for a server to unload a model: it waits for the requests under way, which are given up after 12 s."""
 UNLOAD_POLL = 0.1
+NO_TOOLS = "does not support tools"
+"""How a server says so. Source: Ollama's ``model.CheckCapabilities``."""
 EMBED_TIMEOUT = 300.0
 """Seconds for a server to load an embedding model and give the vectors of one request."""
 
@@ -63,7 +66,7 @@ class Ollama:
         """Yield deltas in order; the last one carries the usage.
 
         Closing the iterator closes the connection, at which the server stops computing. Raises DialogError as
-        ``check`` does.
+        ``check`` does, and ``tools-unsupported`` for tools that the model's template has no place for.
         """
         deltas = self._deltas(messages, options, self._settings.first_token_timeout)
         try:
@@ -109,21 +112,16 @@ class Ollama:
         sampling = completed(options, self._settings)
         since = self._starvation.begun()
         answered = False
+        # What the server takes for a call comes apart from the text; what it does not is looked for here.
+        written = WrittenCalls(options.tools)
         answer: Any = await self._client.chat(
             self._model,
-            [{"role": message.role, "content": message.text} for message in messages],
+            [_message(message) for message in messages],
+            tools=[_tool(spec) for spec in options.tools],
             stream=True,
             think=False,
             keep_alive=self._settings.keep_alive,
-            options={
-                "num_ctx": self._settings.num_ctx,
-                "num_predict": sampling.num_predict,
-                "temperature": sampling.temperature,
-                "top_p": sampling.top_p,
-                "stop": list(sampling.stop),
-                # Left out, the server chooses: it may stand on another machine.
-                **({"num_thread": self._settings.threads} if self._settings.threads else {}),
-            },
+            options=self._options(sampling),
         )
         wait = first
         # A token is a part at most; what writes more than it was allowed will not end by itself.
@@ -132,10 +130,12 @@ class Ollama:
             while (part := await self._asked(anext(answer, None), wait)) is not None:
                 answered = True
                 self._starvation.answered()
+                text, uses = written.feed(part.message.content or ""), _uses(part)
                 if part.done:
-                    yield ChatDelta(part.message.content or "", self._usage(part))
+                    rest, more = written.flush()
+                    yield ChatDelta(text + rest, self._usage(part), uses + more)
                     return
-                yield ChatDelta(part.message.content or "")
+                yield ChatDelta(text, uses=uses)
                 wait = self._settings.token_timeout
                 left -= 1
                 if not left:
@@ -166,6 +166,17 @@ class Ollama:
         own = self._model.removesuffix(":latest")
         return any((one.model or "").removesuffix(":latest") == own for one in loaded)
 
+    def _options(self, sampling: Sampling) -> dict[str, Any]:
+        return {
+            "num_ctx": self._settings.num_ctx,
+            "num_predict": sampling.num_predict,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "stop": list(sampling.stop),
+            # Left out, the server chooses: it may stand on another machine.
+            **({"num_thread": self._settings.threads} if self._settings.threads else {}),
+        }
+
     def _usage(self, part: ollama.ChatResponse) -> Usage:
         return Usage(part.prompt_eval_count or 0, part.eval_count or 0, self._model)
 
@@ -177,7 +188,7 @@ class Ollama:
         except TimeoutError as error:
             raise DialogError("engine-timeout", f"Ollama gave nothing for {seconds:g} s", retryable=True) from error
         except ollama.ResponseError as error:
-            raise self._refused(error.status_code) from error
+            raise self._refused(error) from error
         except (httpx.TransportError, ConnectionError) as error:
             what = f"no Ollama server at {self._settings.ollama_url}: {type(error).__name__}"
             raise DialogError("engine-unreachable", what, retryable=True) from error
@@ -185,7 +196,11 @@ class Ollama:
             # The client takes whatever is valid JSON for a mapping of its fields.
             raise _garbage(type(error).__name__) from error
 
-    def _refused(self, status: int) -> DialogError:
+    def _refused(self, refusal: ollama.ResponseError) -> DialogError:
+        status = refusal.status_code
+        if status == httpx.codes.BAD_REQUEST and NO_TOOLS in str(refusal.error):
+            what = f"the model {self._model} cannot use tools: its template has no place for them"
+            return DialogError("tools-unsupported", what)
         if status == httpx.codes.NOT_FOUND:
             pull = f"ollama pull {self._model}, or voicepipe models pull {self._model} --ollama"
             return DialogError("model-missing", f"Ollama does not have the model {self._model}; to get it: {pull}")
@@ -196,6 +211,28 @@ class Ollama:
             f"Ollama refused with HTTP status {status}",
             retryable=status >= httpx.codes.INTERNAL_SERVER_ERROR,
         )
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """Return a message as the server takes it."""
+    taken: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.uses:
+        taken["tool_calls"] = [{"function": {"name": use.name, "arguments": use.arguments}} for use in message.uses]
+    if message.tool:
+        taken["tool_name"] = message.tool
+    return taken
+
+
+def _tool(spec: ToolSpec) -> dict[str, Any]:
+    """Return a tool as the server takes it; it keeps types, descriptions, choices and what is required."""
+    return {
+        "type": "function",
+        "function": {"name": spec.name, "description": spec.description, "parameters": spec.parameters},
+    }
+
+
+def _uses(part: ollama.ChatResponse) -> tuple[ToolUse, ...]:
+    return tuple(ToolUse(call.function.name, call.function.arguments) for call in part.message.tool_calls or ())
 
 
 def _garbage(what: str) -> DialogError:

@@ -1,15 +1,18 @@
 """Responder: what has been said in, clean reply text out, while the model is still writing."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 from enum import IntEnum
 from functools import partial
 
 from pipeline.core.errors import DialogError
-from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, Usage
-from pipeline.dialog.brevity import FirstSentence
-from pipeline.dialog.guards import Guards
-from pipeline.dialog.language import in_language
+from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, ToolUse, Usage
+from pipeline.dialog.cleaner import Cleaner
+from pipeline.dialog.desk import CallMemory, Desk, NoCall
+from pipeline.dialog.errands import Errands
+from pipeline.dialog.language import Ask, in_language
 from pipeline.dialog.lookup import Found, Lookup
+from pipeline.dialog.notes import noted
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.redact import Redactor
 from pipeline.dialog.sanitize import Sanitizer
@@ -55,52 +58,97 @@ class Responder:
         self._persona = persona
         self._options = options
 
-    async def reply(self, said: Sequence[Message], effort: Effort = Effort.FULL) -> AsyncGenerator[ChatDelta, None]:
+    async def reply(
+        self, said: Sequence[Message], effort: Effort = Effort.FULL, desk: Desk | None = None
+    ) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError.
 
         The first delta comes with the first word of the model, and is empty while that word is held back. A model that
         goes on to write the caller's part is stopped there, as is one that runs wild (see ``Guards``) and one whose
         answer is to be short; such a reply has no usage. An answer that the documents have approved comes as it stands,
-        from no model.
+        from no model. What the model asks for is run at the ``desk`` once the answer is real, and the model goes on
+        with what came of it.
         """
-        model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
-        found = Found(said) if self._lookup is None else await self._lookup.found(said)
-        sanitizer, guards, redactor = Sanitizer(), Guards(), self._redactor(found.public)
+        desk = desk or NoCall()
+        errands = Errands(desk)
+        settled = await errands.settle(said)
+        found = Found(said) if self._lookup is None or settled.messages else await self._lookup.found(said)
+        desk.cite(found.sources, found.version)
         if found.approved:
+            sanitizer = Sanitizer()
             yield ChatDelta(sanitizer.feed(found.approved) + sanitizer.flush(), Usage(model=APPROVED))
             return
-        sentence = FirstSentence() if effort else None
-        stream = in_language(self._language, partial(self._ask, model), found.said, said[-1].text if said else "")
-        begun = False
+        cleaner = Cleaner(self._redactor(found.public), short=bool(effort))
+        chat = [*noted(found.said, desk.memory.shown()), *settled.messages]
+        model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
+        question = said[-1].text if said else ""
+        written = self._written(partial(self._ask, model, self._asked(desk.memory)), chat, question, cleaner, errands)
         try:
-            async for delta in stream:
-                clean = sanitizer.feed(delta.text)
-                text = redactor.feed(guards.feed(clean))
-                if sanitizer.over or guards.over:
-                    text += redactor.feed(guards.flush()) + redactor.flush()
-                if sentence is not None:
-                    text = sentence.feed(text)
-                if text or delta.usage is not None or (clean and not begun):
-                    begun = True
-                    yield ChatDelta(text, delta.usage)
-                if sanitizer.over or guards.over or (sentence is not None and sentence.over):
-                    break
-            else:
-                rest = redactor.feed(guards.feed(sanitizer.flush()) + guards.flush()) + redactor.flush()
-                rest = rest if sentence is None else sentence.feed(rest)
-                if rest:
-                    yield ChatDelta(rest)
+            async for delta in written:
+                yield delta
         except DialogError:
-            rest = redactor.give_up()
+            rest = cleaner.give_up()
             if rest:
                 yield ChatDelta(rest)
             raise
         finally:
-            await stream.aclose()
+            await written.aclose()
 
-    def _ask(self, model: ChatModel, said: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
-        return model.stream(messages(self._persona, said), self._options)
-
-    async def warm(self, said: Sequence[Message] = ()) -> None:
+    async def warm(self, said: Sequence[Message] = (), memory: CallMemory | None = None) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._model.warm(messages(self._persona, said), self._options)
+        await self._model.warm(messages(self._persona, said), self._asked(memory) if memory else self._options)
+
+    def _asked(self, memory: CallMemory) -> ChatOptions:
+        return replace(self._options, tools=memory.toolbox.specs)
+
+    def _ask(self, model: ChatModel, options: ChatOptions, chat: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
+        return model.stream(messages(self._persona, chat), options)
+
+    async def _written(
+        self,
+        ask: Ask,
+        chat: Sequence[Message],
+        question: str,
+        cleaner: Cleaner,
+        errands: Errands,
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """Yield what the model writes, with what it asks for run between its parts."""
+        usage, gap = Usage(), ""
+        while True:
+            uses: list[ToolUse] = []
+            part = ""
+            stream = in_language(self._language, ask, chat, question)
+            try:
+                async for delta in stream:
+                    begun = cleaner.begun
+                    text = cleaner.feed(delta.text)
+                    uses += delta.uses
+                    usage = usage if delta.usage is None else _sum(usage, delta.usage)
+                    if text or delta.usage is not None or cleaner.begun > begun:
+                        yield ChatDelta(gap + text if text else "", delta.usage and usage)
+                    part, gap = part + text, "" if text else gap
+                    if cleaner.over:
+                        return
+            finally:
+                await stream.aclose()
+            rest = cleaner.pause() if uses else cleaner.flush()
+            if rest:
+                yield ChatDelta(gap + rest)
+                part, gap = part + rest, ""
+            if not uses:
+                return
+            returned = await errands.run(uses, part)
+            gap = " " if part else gap
+            if returned.says:
+                yield ChatDelta(gap + returned.says)
+            if not returned.messages:
+                return
+            chat = [*chat, *returned.messages]
+
+
+def _sum(before: Usage, more: Usage) -> Usage:
+    return replace(
+        more,
+        prompt_tokens=before.prompt_tokens + more.prompt_tokens,
+        completion_tokens=before.completion_tokens + more.completion_tokens,
+    )

@@ -20,6 +20,8 @@ from pipeline.core.events import (
     ReplyStarted,
     ReplyStopped,
     StageFailed,
+    ToolReported,
+    ToolRequested,
     TurnId,
 )
 from pipeline.core.pcm import MicFrame
@@ -48,6 +50,8 @@ class GrpcLine:
         self._requests_in, self._requests = anyio.create_memory_object_stream[ClientEvent](channels.events)
         self._outbox = Outbox(channels.events, channels.audio_out_frames)
         self._latest_reply = ReplyId(0)
+        self._tool_calls: set[str] = set()
+        """All that the client was asked to run; each is answered once."""
         self.turn = TurnId(0)
         """The last turn that the client was told of."""
         self.ended = False
@@ -80,6 +84,8 @@ class GrpcLine:
                 self._outbox.silence(event.reply)
             case CallEnded():
                 self.ended = True
+            case ToolRequested():
+                self._tool_calls.add(event.call)
             case _:
                 pass
         message = write_event(event, self._start.wants)
@@ -153,6 +159,10 @@ class GrpcLine:
     def _checked(self, event: ClientEvent) -> ClientEvent:
         if isinstance(event, PlaybackReported) and event.reply > self._latest_reply:
             raise fields.wrong("playback.response_id", f"is {event.reply}; allowed: 1 to {self._latest_reply}")
+        if isinstance(event, ToolReported):
+            if event.call not in self._tool_calls:
+                raise fields.wrong("tool_result.call_id", "is unknown; allowed: that of a ToolCall, once")
+            self._tool_calls.remove(event.call)
         return event
 
     async def _request(self, event: ClientEvent) -> None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from pipeline.core.events import CallEnded, EndpointingChanged
+from pipeline.core.stages import ToolSpec
 from pipeline.session.line import Line
 
 Json = None | bool | float | str | Sequence["Json"] | Mapping[str, "Json"]
@@ -118,6 +119,8 @@ class CallStart:
     wants: OutputRules = OutputRules()
     caller: Caller = Caller()
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    tools: tuple[ToolSpec, ...] = ()
+    """What the client runs for the agent."""
     can_clear: bool = False
     """The client can throw away sound that it has not played yet."""
     reports_playback: bool = False

@@ -20,6 +20,7 @@ from pipeline.entrances import fields
 from pipeline.entrances.fields import Choice
 from pipeline.entrances.generated.voicepipe.v1 import config_pb2, conversation_pb2, input_pb2
 from pipeline.entrances.wire_start import DIGITS, read_endpointing
+from pipeline.entrances.wire_tools import read_tool_result
 
 TEXT_CHARS = 4_000
 """Longest TextInput."""
@@ -89,7 +90,7 @@ def read_request(request: conversation_pb2.ConverseRequest) -> ClientEvent:
         case "image":
             raise fields.not_served("image")
         case "tool_result":
-            raise fields.not_served("tool_result")
+            return read_tool_result(request.tool_result)
         case _:
             raise EntranceError("unknown-message", "event is empty, or newer than this server", field="event")
 

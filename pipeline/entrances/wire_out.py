@@ -1,6 +1,7 @@
 """Writes what happens in a call as messages for the client. Pure."""
 
 from pipeline.core.events import (
+    ActionRequested,
     CallEnd,
     CallEnded,
     CallEnding,
@@ -18,6 +19,8 @@ from pipeline.core.events import (
     SpeechStarted,
     StageFailed,
     TextDelta,
+    ToolRequested,
+    ToolsCancelled,
     TurnEnded,
 )
 from pipeline.entrances.fields import uint32, uint64
@@ -25,6 +28,7 @@ from pipeline.entrances.generated.voicepipe.v1 import audio_pb2, output_pb2
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseResponse
 from pipeline.entrances.statuses import status
 from pipeline.entrances.switchboard import OutputRules
+from pipeline.entrances.wire_tools import write_errand
 from pipeline.session.line import ReplyAudio
 
 _PROBLEMS = {
@@ -69,12 +73,10 @@ def write_event(event: CallEvent, wants: OutputRules) -> ConverseResponse | None
             return ConverseResponse(transcript=_final(event))
         case ReplyStarted() | TextDelta() | ReplyStopped() | ReplyEnded():
             return _of_reply(event, wants)
-        case StageFailed():
-            return ConverseResponse(notice=_notice(event))
-        case CallEnding():
-            return write_going_away(event.remaining, output_pb2.GOING_AWAY_REASON_MAX_DURATION)
-        case CallEnded():
-            return ConverseResponse(ended=_ended(event))
+        case ActionRequested() | ToolRequested() | ToolsCancelled():
+            return write_errand(event)
+        case StageFailed() | CallEnding() | CallEnded():
+            return _of_call(event)
         case _:
             return None
 
@@ -97,6 +99,16 @@ def write_going_away(
 ) -> ConverseResponse:
     """Return the news that the call will be ended in ``remaining`` seconds."""
     return ConverseResponse(going_away=output_pb2.GoingAway(time_left_ms=uint32(remaining * 1000), reason=reason))
+
+
+def _of_call(event: StageFailed | CallEnding | CallEnded) -> ConverseResponse:
+    match event:
+        case StageFailed():
+            return ConverseResponse(notice=_notice(event))
+        case CallEnding():
+            return write_going_away(event.remaining, output_pb2.GOING_AWAY_REASON_MAX_DURATION)
+        case CallEnded():
+            return ConverseResponse(ended=_ended(event))
 
 
 def _of_reply(

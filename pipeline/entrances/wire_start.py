@@ -20,6 +20,7 @@ from pipeline.entrances.switchboard import (
     Encoding,
     OutputRules,
 )
+from pipeline.entrances.wire_tools import read_tools
 
 RATES = (8_000, 16_000, 24_000, 48_000)
 """Sample rates that are served in both directions, in hertz."""
@@ -76,8 +77,6 @@ def read_start(start: config_pb2.ConversationStart) -> CallStart:
     """Return what the client asks for. Raises EntranceError: ``invalid-value``, ``not-served``."""
     if start.resume_token:
         raise fields.not_served("start.resume_token", "start a new call")
-    if start.tools:
-        raise fields.not_served("start.tools", "leave it out")
     source = _audio_form(start.input_audio, "start.input_audio")
     return CallStart(
         conversation=_identifier(start.conversation_id, "start.conversation_id", _CONVERSATION),
@@ -91,6 +90,7 @@ def read_start(start: config_pb2.ConversationStart) -> CallStart:
         wants=_output(start.output, can_clear=start.capabilities.can_clear),
         caller=_caller(start.caller),
         parameters=fields.json_object(start.parameters, "start.parameters", PARAMETERS_BYTES),
+        tools=read_tools(start.tools),
         can_clear=start.capabilities.can_clear,
         reports_playback=start.capabilities.reports_playback,
     )

@@ -21,18 +21,28 @@ class Company:
         self._give_up = give_up
         self.ready = anyio.Event()
         """Set it when the first sound of the answer is there."""
+        self._say: Say | None = None
+        self._aside_at: float | None = None
 
     async def keep(self, since: float, say: Say) -> None:
         """Keep company until the answer is ready; ``since`` is the end of the caller's speech."""
+        self._say = say
         for after, filler in sorted(self._steps()):
             with anyio.move_on_after(since + after - self._clock.now()):
                 await self.ready.wait()
             if self.ready.is_set():
                 return
             if filler:
-                await say(filler)
+                if self._aside_at is None or self._clock.now() - self._aside_at >= self._shape.ladder.filler_every:
+                    await say(filler)
             else:
                 self._give_up()
+
+    async def aside(self, phrase: str) -> None:
+        """Say a phrase now, if the answer is not ready; fillers wait after it as long as after one of them."""
+        if self._say is not None and phrase and not self.ready.is_set():
+            self._aside_at = self._clock.now()
+            await self._say(phrase)
 
     def _steps(self) -> Iterator[tuple[float, str]]:
         """Yield the seconds after which something is done, and the filler that is said; empty for giving up."""

@@ -14,6 +14,7 @@ from pipeline.core.events import (
 )
 from pipeline.core.stages import ChatDelta, Message
 from pipeline.dialog.history import History
+from pipeline.session.desk import CallDesk, ReplyDesk
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
 from pipeline.session.line import Line
@@ -42,6 +43,7 @@ class Floor:
         line: Line,
         engines: Engines,
         history: History,
+        desk: CallDesk,
         shape: ReplyShape,
         *,
         clock: Clock,
@@ -51,14 +53,17 @@ class Floor:
         self._responder = engines.responder
         self._headroom = engines.headroom
         self._history = history
+        self._desk = desk
         self._clock = clock
         self._tell = tell
         self._ladder = engines.ladder
-        self.priming = Priming(engines.responder, engines.headroom)
+        self.priming = Priming(engines.responder, engines.headroom, desk.memory)
         self._shape = shape
         self.replies = Replies(line, engines.synthesizer, shape, clock=clock, tell=tell)
         self._current: Reply | None = None
         self._speculation: Speculation | None = None
+        self.said_goodbye = False
+        """The last reply was heard to its end, and the agent wants the call to end with it."""
 
     @property
     def state(self) -> State:
@@ -165,11 +170,13 @@ class Floor:
         self._history.heard(event.reply, event.heard)
         if self._current is reply:
             self._current = None
+        self.said_goodbye = self._desk.hanging_up is reply and event.status is ReplyStatus.COMPLETED
         return reply.begun
 
     def _perform(self, reply: Reply, messages: Sequence[Message], claim: Claim) -> None:
         """Begin the work on an answer."""
-        source = self.priming.over(self._responder.reply(messages, reply.purpose.effort))
+        desk = ReplyDesk(self._desk, reply, self._clock)
+        source = self.priming.over(self._responder.reply(messages, reply.purpose.effort, desk))
         self.replies.perform(reply, claim.over(source), claim)
 
     def _commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:

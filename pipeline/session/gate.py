@@ -21,6 +21,7 @@ class Gate:
         self._reply: ReplyId | None = None
         self._opened = anyio.Event()
         self._released = anyio.Event()
+        self._then: list[Callable[[], None]] = []
         self.begun = False
         """Something has been told."""
 
@@ -28,6 +29,16 @@ class Gate:
         """Let everything pass from now on, under this id."""
         self._reply = reply
         self._opened.set()
+        then, self._then = self._then, []
+        for do in then:
+            do()
+
+    def on_open(self, do: Callable[[], None]) -> None:
+        """Call ``do`` when the gate opens, at once if it is open."""
+        if self._opened.is_set():
+            do()
+        else:
+            self._then.append(do)
 
     async def release(self) -> None:
         """Wait for the gate to open, then tell what was held. One task of the reply runs it."""

@@ -56,7 +56,7 @@ class Overlap:
     def due_at(self) -> float | None:
         """Return when a paused reply goes on by itself; None when none is paused."""
         reply = self._floor.current
-        return self._due_at if reply is not None and reply.paused else None
+        return self._due_at if reply is not None and reply.paused_at is not None else None
 
     def tick(self, now: float) -> None:
         """Let a reply go on that has paused for too long without a reason."""
@@ -134,7 +134,7 @@ class Overlap:
         """Pause the reply, unless so many false alarms have been."""
         reply = self._stoppable
         if reply is not None and self._plan.pauses and not self._is_noise and self._alarms < alarms:
-            if not reply.paused:
+            if reply.paused_at is None:
                 self._due_at = self._clock.now() + PATIENCE
             reply.pause()
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from pipeline.core.stages import TurnModel, VoiceActivityEngine
+from pipeline.core.stages import ToolSpec, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
@@ -22,6 +23,8 @@ class Engines:
     recognitions: RecognitionQueue
     turn_model: TurnModel | None
     responder: Responder
+    """The agent's own."""
+    toolbox: Toolbox
     """The agent's own."""
     synthesizer: PhraseBook
     ladder: BudgetLadder
@@ -50,6 +53,10 @@ class CallPlan:
 
     pauses: bool
     """A reply pauses while it is open whether the caller's speech shall stop it; otherwise speech stops it at once."""
+    client_tools: tuple[ToolSpec, ...] = ()
+    """What the client runs for the agent."""
+    client_patience: float = 10.0
+    """Seconds until the client is waited for no longer."""
     echo_gate: bool = False
     """What comes back of the replies is not taken for the caller."""
 

@@ -7,6 +7,7 @@ from anyio.abc import TaskGroup
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, Message
+from pipeline.dialog.desk import CallMemory
 from pipeline.dialog.responder import Responder
 from pipeline.session.headroom import Claim, Headroom
 
@@ -14,9 +15,10 @@ from pipeline.session.headroom import Claim, Headroom
 class Priming:
     """The priming of one call: one reading at a time, and only where nobody else needs the model."""
 
-    def __init__(self, responder: Responder, headroom: Headroom) -> None:
-        """Read nothing before ``open``."""
+    def __init__(self, responder: Responder, headroom: Headroom, memory: CallMemory) -> None:
+        """Read nothing before ``open``; what the model may ask for in a call stands in what it reads."""
         self._responder = responder
+        self._memory = memory
         self._headroom = headroom
         self._scope: anyio.CancelScope | None = None
         self._claim: Claim | None = None
@@ -42,7 +44,7 @@ class Priming:
         async def read() -> None:
             try:
                 with scope:
-                    await self._responder.warm(messages)
+                    await self._responder.warm(messages, self._memory)
             except DialogError:
                 pass  # whoever asks the model for an answer will hear of it
             finally:

@@ -64,13 +64,17 @@ class Reply:
         self.audible = False
         self.timeline = Timeline()
         self.unwound = anyio.Event()
+        self.sources: tuple[str, ...] = ()
+        """Documents that it goes back to."""
+        self.knowledge = ""
+        """Version of the file that they are in."""
         self._line = line
         self._voice = voice
         self._shape = shape
         self._clock = clock
-        self._gate = Gate(tell)
+        self.gate = Gate(tell)
         self._began_at = self._due_from = clock.now()
-        self._company = Company(shape, clock, give_up=self._give_up)
+        self.company = Company(shape, clock, give_up=self._give_up)
         self._discarded = False
         self._scope = anyio.CancelScope()
         self._stopped_at: float | None = None
@@ -82,7 +86,7 @@ class Reply:
         self._writer = Writer(
             Script(shape.speaking, shape.language),
             purpose.fallback,
-            written=lambda text: self._emit(TextDelta, text=text),
+            written=lambda text: self.emit(TextDelta, text=text),
             cut=self._cut,
             failed=self._failed,
         )
@@ -91,7 +95,7 @@ class Reply:
     @property
     def begun(self) -> bool:
         """Return whether the client was told of it."""
-        return self._gate.begun
+        return self.gate.begun
 
     @property
     def stopped(self) -> bool:
@@ -105,7 +109,7 @@ class Reply:
             self.timeline.feed(event)
             if isinstance(event, TurnEnded):
                 self._due_from = event.speech_end_at
-        self._gate.open(reply)
+        self.gate.open(reply)
 
     def discard(self) -> None:
         """Throw speculative work away."""
@@ -133,11 +137,6 @@ class Reply:
         """Go on with the sample behind the last one that left."""
         self._paused_at = None
         self._flowing.set()
-
-    @property
-    def paused(self) -> bool:
-        """Return whether it pauses."""
-        return self._paused_at is not None
 
     @property
     def paused_at(self) -> float | None:
@@ -178,7 +177,7 @@ class Reply:
                 if after is not None:
                     await after.unwound.wait()
                 allowed = self._shape.speech_stops and not self.purpose.protected
-                await self._emit(ReplyStarted, barge_in_allowed=allowed)
+                await self.emit(ReplyStarted, barge_in_allowed=allowed)
                 await self._flow(source)
                 await self._listened()
         finally:
@@ -187,8 +186,8 @@ class Reply:
             self.unwound.set()
         if self._discarded:
             return None
-        if self.stopped:
-            await self._recalled()
+        if self.stopped and self.audible:
+            await self._clients_word()
         return self._ended()
 
     async def _flow(self, source: AsyncGenerator[ChatDelta, None]) -> None:
@@ -203,7 +202,7 @@ class Reply:
         )
         # All four ends close here: a task that is cancelled before its first step closes nothing.
         async with clauses_in, clauses, frames_in, frames, anyio.create_task_group() as tasks:
-            tasks.start_soon(self._gate.release)
+            tasks.start_soon(self.gate.release)
             tasks.start_soon(self._writer.run, source, clauses_in)
             tasks.start_soon(self._speak, clauses, frames_in)
             if self.purpose.answers:
@@ -233,35 +232,35 @@ class Reply:
                 await clauses.aclose()
 
     async def _spoken(self, clause: Clause) -> None:
-        self._company.ready.set()
-        await self._emit(SpeechReady, index=clause.index)
+        self.company.ready.set()
+        await self.emit(SpeechReady, index=clause.index)
 
     async def _keep_company(self, playout: Playout) -> None:
-        await self._gate.passed()
+        await self.gate.passed()
 
         async def say(filler: str) -> None:
             rate, frame = self._line.output_rate, self._shape.playout.frame
             frames = self._voice.frames(filler, self._shape.language, rate, frame)
             await playout.fill(frames, partial(self._send, filler=filler))
 
-        await self._company.keep(self._due_from, say)
+        await self.company.keep(self._due_from, say)
 
     def _give_up(self) -> None:
         if not self._writer.text:
             self._writer.patience.cancel()
 
     async def _send(self, pcm: Pcm, last: bool, *, filler: str = "") -> None:
-        await self._gate.passed()
+        await self.gate.passed()
         while not self._flowing.is_set():
             await self._flowing.wait()
         await self._line.play(ReplyAudio(self.turn, self.id, pcm, last, bool(filler)))
         if filler:
             if "filler" not in self._degraded:
                 self._degraded.append("filler")
-                await self._emit(FillerStarted, text=filler)
+                await self.emit(FillerStarted, text=filler)
         elif not self.audible and pcm.samples:
             self.audible = True
-            await self._emit(PlaybackStarted)
+            await self.emit(PlaybackStarted)
 
     async def _listened(self) -> None:
         """Wait until the caller has heard all of it."""
@@ -269,13 +268,11 @@ class Reply:
         if dry_at is None:
             return
         await anyio.sleep(max(0.0, dry_at - self._clock.now()))
-        if self._shape.reports_playback:
-            with anyio.move_on_after(self._shape.playout.report_wait):
-                await self._reported.wait()
+        await self._clients_word()
 
-    async def _recalled(self) -> None:
-        """After a stop: wait a little for the client to say how much it had played."""
-        if self._shape.reports_playback and self.audible:
+    async def _clients_word(self) -> None:
+        """Wait a little for the client to say how much it has played."""
+        if self._shape.reports_playback:
             with anyio.move_on_after(self._shape.playout.report_wait):
                 await self._reported.wait()
 
@@ -291,12 +288,13 @@ class Reply:
         await self._tell(clause)
         return clause
 
-    async def _emit(self, kind: Callable[..., CallEvent], **fields: object) -> None:
+    async def emit(self, kind: Callable[..., CallEvent], **fields: object) -> None:
+        """Tell an event of this reply; held back until it is real."""
         await self._tell(kind(turn=self.turn, at=self._clock.now(), reply=self.id, **fields))
 
     async def _tell(self, event: CallEvent) -> None:
         self.timeline.feed(event)
-        await self._gate.tell(event)
+        await self.gate.tell(event)
 
     def _ended(self) -> ReplyEnded:
         if self._writer.fell_back:
@@ -315,4 +313,6 @@ class Reply:
             usage=self._writer.usage,
             spans=self.timeline.spans(),
             degraded=tuple(self._degraded),
+            sources=self.sources,
+            knowledge=self.knowledge,
         )

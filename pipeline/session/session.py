@@ -13,6 +13,7 @@ from pipeline.core.events import (
     CallEnded,
     CallEnding,
     CallEvent,
+    CallReported,
     ClientEvent,
     FinalTranscript,
     HearingEvent,
@@ -27,6 +28,7 @@ from pipeline.core.events import (
     SpeechStarted,
     SpeechSustained,
     StageFailed,
+    ToolReported,
     TurnDrafted,
     TurnEnded,
     TurnId,
@@ -35,6 +37,7 @@ from pipeline.dialog.history import History
 from pipeline.hearing.echo import EchoGate
 from pipeline.hearing.listener import Ears, Listener
 from pipeline.session.answers import Answers
+from pipeline.session.desk import CallDesk
 from pipeline.session.echoing import EchoingLine
 from pipeline.session.floor import Floor, State
 from pipeline.session.line import Line
@@ -81,6 +84,8 @@ class Session:
         self._turn = TurnId(0)
         self._open = {_Closed.MICROPHONE, _Closed.REQUESTS}
         self._ending: CallEnd | None = None
+        self._regret = False
+        """A transfer has failed, and the caller was not told yet."""
         self._began_at = clock.now()
         self._timers = Timers(plan.call, self._began_at)
         self._inbox_in, self._inbox = anyio.create_memory_object_stream[_Item](inbox)
@@ -93,10 +98,12 @@ class Session:
             clock=clock,
             next_turn=self._next_turn,
         )
+        self._desk = CallDesk.of(plan, engines)
         self._floor = Floor(
             line,
             engines,
             History(plan.history_turns, plan.history_tokens),
+            self._desk,
             plan.reply,
             clock=clock,
             tell=self._tell,
@@ -188,6 +195,11 @@ class Session:
                 return CallEnd.FAILED
             case StageFailed(stage="hearing") | SpeechStarted() | SpeechSustained() | SpeechEnded():
                 await self._answers.heard(item)
+            case ToolReported():
+                self._desk.report(item)
+            case CallReported(kind="transfer_failed"):
+                self._regret = True
+                await self._say_regret()
             case TurnEnded() | PartialTranscript() | TurnDrafted() | FinalTranscript():
                 await self._answers.heard(item)
             case _:
@@ -204,10 +216,19 @@ class Session:
             return None
         if self._ending is not None:
             return self._ending
-        if await self._answers.answer_waiting():
+        if self._floor.said_goodbye:
+            return CallEnd.HANGUP
+        if await self._say_regret() or await self._answers.answer_waiting():
             return None
         self._orders.wait_for_input()
         return self._end_if_done()
+
+    async def _say_regret(self) -> bool:
+        """Say that a transfer failed, once nothing else is being said; return whether that began."""
+        if not self._regret or self._floor.state is not State.LISTENING:
+            return False
+        self._regret = False
+        return await self._floor.say(self._turn, self._plan.agent.control.transfer_failed)
 
     def _end_if_done(self) -> CallEnd | None:
         """Return CLIENT once the client has closed its half and all that it said has been answered."""

@@ -125,7 +125,8 @@ NOTICES: list[tuple[dict[str, Any], Code, str]] = [
     ({"audio": AudioInput(data=bytes(2), sample_offset=2**63)}, Code.INVALID_ARGUMENT, "audio.sample_offset"),
     ({"start": config_pb2.ConversationStart()}, Code.FAILED_PRECONDITION, "start"),
     ({"image": input_pb2.ImageInput(media_id="x")}, Code.UNIMPLEMENTED, "image"),
-    ({"tool_result": input_pb2.ToolResult(call_id="x")}, Code.UNIMPLEMENTED, "tool_result"),
+    ({"tool_result": input_pb2.ToolResult(call_id="x")}, Code.INVALID_ARGUMENT, "tool_result.outcome"),
+    ({"tool_result": input_pb2.ToolResult(call_id="x", error="no")}, Code.INVALID_ARGUMENT, "tool_result.call_id"),
     ({"dtmf": input_pb2.DtmfInput(digit="Q")}, Code.INVALID_ARGUMENT, "dtmf.digit"),
     ({"control": input_pb2.Control()}, Code.INVALID_ARGUMENT, "control.kind"),
     (

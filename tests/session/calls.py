@@ -7,9 +7,10 @@ import anyio
 
 from pipeline.core.clock import LoopClock
 from pipeline.core.events import CallEnded, CallEvent, ClientEvent, ControlKind, ControlRequested
-from pipeline.core.stages import ChatOptions, VoiceActivityEngine
+from pipeline.core.stages import ChatOptions, ToolSpec, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.tools.toolbox import Tool, Toolbox
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
@@ -68,6 +69,8 @@ class Made:
     headroom: Headroom = field(default_factory=no_speculation)
     voice: VoiceActivityEngine = field(default_factory=FakeVoice)
     echo_gate: bool = False
+    tools: Sequence[Tool] = ()
+    client_tools: tuple[ToolSpec, ...] = ()
 
     def session(self) -> Session:
         plan = CallPlan(
@@ -77,6 +80,7 @@ class Made:
             digits_stop=self.digits_stop,
             pauses=self.pauses,
             echo_gate=self.echo_gate,
+            client_tools=self.client_tools,
             sustained=0.256,
             partial_every=self.partial_every,
             digits=DigitRules(),
@@ -102,6 +106,7 @@ class Made:
             recognitions=recognitions(self.recognizer),
             turn_model=self.turn_model,
             responder=Responder(self.model, self.agent.persona, ChatOptions()),
+            toolbox=Toolbox(self.tools),
             synthesizer=self.book or PhraseBook(self.synthesizer, self.speaking),
             ladder=self.budget_ladder or BudgetLadder(self.ladder, {}, has_smaller=False),
             headroom=self.headroom,

@@ -17,8 +17,12 @@ from pipeline.core.events import (
 )
 from pipeline.core.stages import ChatOptions, Message
 from pipeline.dialog.agents import Phrases
+from pipeline.dialog.control import Control
 from pipeline.dialog.history import History
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.state import DialogState
+from pipeline.dialog.tools.toolbox import Toolbox
+from pipeline.session.desk import CallDesk
 from pipeline.session.floor import Floor, State
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
@@ -46,12 +50,8 @@ class Stage:
     ended: list[ReplyEnded] = field(default_factory=list)
 
 
-@asynccontextmanager
-async def stage(
-    model: FakeModel, *, reports_playback: bool = False, headroom: Headroom | None = None
-) -> AsyncIterator[Stage]:
-    line, history = FakeLine([], 0.0), History(8, 4000)
-    shape = ReplyShape(
+def shape(*, reports_playback: bool) -> ReplyShape:
+    return ReplyShape(
         Speaking(),
         Playout(),
         Channels(),
@@ -64,12 +64,24 @@ async def stage(
         phrases=Phrases(failure=""),
         language="en",
     )
+
+
+def no_tools() -> CallDesk:
+    return CallDesk(Control(), Toolbox(), (), DialogState(), patience=1.0)
+
+
+@asynccontextmanager
+async def stage(
+    model: FakeModel, *, reports_playback: bool = False, headroom: Headroom | None = None
+) -> AsyncIterator[Stage]:
+    line, history = FakeLine([], 0.0), History(8, 4000)
     recognizer = FakeRecognizer([(0.1, "hello")])
     engines = Engines(
         voice=FakeVoice(),
         recognitions=recognitions(recognizer),
         turn_model=None,
         responder=Responder(model, "You are a test.", ChatOptions()),
+        toolbox=Toolbox(),
         synthesizer=PhraseBook(FakeSynthesizer(), Speaking()),
         ladder=BudgetLadder(Ladder(), {}, has_smaller=False),
         headroom=headroom or no_speculation(),
@@ -78,7 +90,8 @@ async def stage(
         line,
         engines,
         history,
-        shape,
+        no_tools(),
+        shape(reports_playback=reports_playback),
         clock=LoopClock(),
         tell=line.send,
     )

@@ -1,0 +1,118 @@
+"""Control: what an agent's model may have done with the call itself, as tools."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.core.actions import Action, HangUp, SendDigits, Transfer
+from pipeline.core.stages import ToolSpec
+from pipeline.dialog.state import DialogState
+from pipeline.dialog.tools.toolbox import Tool, Work
+
+TRANSFER, HANG_UP, SEND_DIGITS = "transfer_call", "hang_up", "send_digits"
+REASON_CHARS = 200
+"""Of why a call is transferred, for whoever takes over."""
+KEYS = r"^[0-9*#A-D]{1,32}$"
+
+Act = Callable[[Action], Awaitable[None]]
+"""Asks the client's side to do something with the call."""
+
+
+class Control(BaseModel):
+    """What the agent may have done with a call."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    transfer: dict[str, str] = Field(default={}, max_length=32)
+    """Whom callers can be connected with: what the model calls them ("billing"), and what the client's side knows
+    them by (a number, a queue, an address)."""
+    transferring: str = "I will connect you now."
+    """Said when a caller is connected with someone else."""
+    transfer_failed: str = "I am sorry, I could not reach them. How else can I help you?"
+    """Said when the client reports that it did not work."""
+    hang_up: bool = False
+    """It may end the call when the caller has said goodbye."""
+    farewell: str = "Goodbye."
+    """Said before it does."""
+    send_digits: bool = False
+    """It may press keys, where it has called a machine."""
+
+    def phrases(self) -> tuple[str, ...]:
+        """Return what may be said."""
+        transfers = (self.transferring, self.transfer_failed) if self.transfer else ()
+        return tuple(phrase for phrase in (*transfers, self.farewell if self.hang_up else "") if phrase)
+
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """Return what the model is told of it."""
+        offered = (
+            (bool(self.transfer), _transfer_spec(self.transfer)),
+            (self.hang_up, _HANG_UP),
+            (self.send_digits, _SEND_DIGITS),
+        )
+        return tuple(spec for is_offered, spec in offered if is_offered)
+
+    def tools(self, act: Act, state: DialogState) -> list[Tool]:
+        """Return them as tools, which ``act`` and take what was gathered from the call's state."""
+        works = {
+            TRANSFER: (self._transfers(act, state), self.transferring),
+            HANG_UP: (_hangs_up(act), self.farewell),
+            SEND_DIGITS: (_sends(act), ""),
+        }
+        return [Tool(spec, works[spec.name][0], says=works[spec.name][1]) for spec in self.specs()]
+
+    def _transfers(self, act: Act, state: DialogState) -> Work:
+        async def work(arguments: Mapping[str, Any]) -> str:
+            target = self.transfer[arguments["to"]]
+            reason = str(arguments.get("reason", ""))[:REASON_CHARS]
+            await act(Transfer(target=target, reason=reason, parameters=dict(state.slots)))
+            return "The caller is being connected."
+
+        return work
+
+
+def _hangs_up(act: Act) -> Work:
+    async def work(_arguments: Mapping[str, Any]) -> str:
+        await act(HangUp(reason="the caller said goodbye"))
+        return "The call ends."
+
+    return work
+
+
+def _sends(act: Act) -> Work:
+    async def work(arguments: Mapping[str, Any]) -> str:
+        await act(SendDigits(digits=arguments["keys"]))
+        return "The keys are being pressed."
+
+    return work
+
+
+def _transfer_spec(targets: Mapping[str, str]) -> ToolSpec:
+    return ToolSpec(
+        TRANSFER,
+        "Connect the caller with a person. Use it when the caller asks for one, or for what you cannot do.",
+        {
+            "type": "object",
+            "properties": {
+                "to": {"type": "string", "enum": list(targets), "description": "whom"},
+                "reason": {"type": "string", "description": "why, in a few words"},
+            },
+            "required": ["to"],
+        },
+    )
+
+
+_HANG_UP = ToolSpec(
+    HANG_UP,
+    "End the call. Use it only when the caller has said goodbye.",
+    {"type": "object", "properties": {}},
+)
+_SEND_DIGITS = ToolSpec(
+    SEND_DIGITS,
+    "Press keys of the telephone, to get through a machine's menu.",
+    {
+        "type": "object",
+        "properties": {"keys": {"type": "string", "pattern": KEYS, "description": "0-9 * # A-D"}},
+        "required": ["keys"],
+    },
+)

@@ -1,0 +1,106 @@
+"""Errands: runs what a model asks for while it answers, once the answer is real."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from pipeline.core.errors import DialogError, ToolError
+from pipeline.core.stages import Message, ToolUse
+from pipeline.dialog.desk import Confirmation, Desk
+from pipeline.dialog.tools.toolbox import Tool
+from pipeline.dialog.tools.yes_no import answer
+
+ROUNDS = 4
+"""So often a model may ask for tools in one reply."""
+USES = 4
+"""Tools that it may ask for at once; of more nothing good comes."""
+REFUSED = "The caller said no. Nothing was done."
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What came of errands."""
+
+    messages: tuple[Message, ...] = ()
+    """What the model is to read before it goes on."""
+    says: str = ""
+    """Said in place of what the model would make of it; empty lets it go on."""
+
+
+class Errands:
+    """The errands of one reply."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Run nothing yet."""
+        self._desk = desk
+        self._left = ROUNDS
+        self.ran = False
+        """Something was run, or tried: the answer is no answer for anybody else."""
+
+    async def settle(self, said: Sequence[Message]) -> Returned:
+        """Do what waited for the caller's word, if the last message gives it; what it leaves open is forgotten."""
+        memory, pending = self._desk.memory, self._desk.memory.pending
+        if pending is None:
+            return Returned()
+        agreed = answer(said[-1].text, memory.state.language) if pending.was_heard(said) else None
+        if agreed is None:
+            self._desk.on_commit(memory.forget_question)
+            return Returned()
+        await self._desk.committed()
+        memory.forget_question()
+        self.ran = True
+        use = ToolUse(pending.tool.spec.name, pending.arguments)
+        result = await self._surely(pending.tool, pending.arguments) if agreed else REFUSED
+        return _returned("", (use,), [result])
+
+    async def run(self, uses: Sequence[ToolUse], text: str) -> Returned:
+        """Run what the model asked for after it wrote ``text``. Raises DialogError when it asks again and again."""
+        if not self._left:
+            raise DialogError("tools-without-end", "the model asks for tools again and again")
+        self._left -= 1
+        self.ran = True
+        await self._desk.committed()
+        results = []
+        for use in uses[:USES]:
+            try:
+                tool, arguments = self._desk.memory.toolbox.checked(use)
+            except ToolError as error:
+                results.append(_failed(error))
+                continue
+            question = tool.question(arguments)
+            if question:
+                self._desk.memory.pending = Confirmation(tool, arguments, question)
+                return Returned(says=question)
+            if not text:
+                await self._desk.aside(tool.filler)
+            results.append(await _result(tool, arguments))
+            if tool.says:
+                return Returned(says="" if text else tool.says)
+        return _returned(text, tuple(uses[:USES]), results)
+
+    async def _surely(self, tool: Tool, arguments: Mapping[str, Any]) -> str:
+        """Run what changes something to its end, also when the reply is stopped meanwhile: half a deed is none."""
+        await self._desk.aside(tool.filler)
+        with anyio.CancelScope(shield=True):
+            result = await _result(tool, arguments)
+            self._desk.memory.done(f"{tool.spec.name} {json.dumps(dict(arguments), ensure_ascii=False)}: {result}")
+        return result
+
+
+async def _result(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    try:
+        return await tool.run(arguments)
+    except ToolError as error:
+        return _failed(error)
+
+
+def _failed(error: ToolError) -> str:
+    return f"It failed: {error}"
+
+
+def _returned(text: str, uses: tuple[ToolUse, ...], results: Sequence[str]) -> Returned:
+    answers = (Message("tool", result, tool=use.name) for use, result in zip(uses, results, strict=True))
+    return Returned((Message("assistant", text, uses=uses), *answers))

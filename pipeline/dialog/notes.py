@@ -1,0 +1,13 @@
+"""Notes: what the model is shown beside what was said. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pipeline.core.stages import Message
+
+
+def noted(said: Sequence[Message], notes: str) -> list[Message]:
+    """Return what has been said with notes behind the caller's last words, where they change no prefix."""
+    if not notes or not said or said[-1].role != "user":
+        return list(said)
+    return [*said[:-1], replace(said[-1], text=f"{said[-1].text}\n\n{notes}")]
