@@ -33,6 +33,7 @@ from benchmarks.wer import RESULTS
 from pipeline.audio.resample import Resampler
 from pipeline.core.errors import DialogError, KnowledgeError
 from pipeline.core.stages import VAD_RATE, ChatDelta, ChatOptions, Message
+from pipeline.dialog.desk import NoCall
 from pipeline.dialog.knowledge.build import build
 from pipeline.dialog.knowledge.search import Knowledge
 from pipeline.dialog.lookup import Documents, Lookup
@@ -40,6 +41,7 @@ from pipeline.dialog.ollama import Ollama
 from pipeline.dialog.privacy import Privacy
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.state import DialogState
 from pipeline.hearing.whisper import Whisper
 from pipeline.models import catalog
 from pipeline.models.store import Store, cache_folder
@@ -85,9 +87,9 @@ async def by_service(model: Ollama, attack: Attack, knowledge: Knowledge) -> str
         OPTIONS,
         redactor=Privacy().redactor(PERSONAS[attack.language]),
         lookup=lookup if attack.document else None,
-        language=attack.language,
     )
-    return await _answer(attack, responder.reply([Message("user", question(attack))]))
+    desk = NoCall(state=DialogState(language=attack.language))
+    return await _answer(attack, responder.reply([Message("user", question(attack))], desk=desk))
 
 
 async def _answer(attack: Attack, deltas: AsyncGenerator[ChatDelta, None]) -> str:

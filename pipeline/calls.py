@@ -149,7 +149,6 @@ class Calls:
                 smaller=shared.smaller,
                 redactor=agent.privacy.redactor(agent.persona),
                 lookup=kit.lookup,
-                language=agent.language,
             ),
             toolbox=kit.toolbox,
             synthesizer=shared.synthesizer,

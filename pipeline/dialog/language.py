@@ -57,7 +57,7 @@ def fits(language: str, text: str, *, whole: bool = False) -> bool | None:
 
 
 async def in_language(
-    language: str, ask: Ask, said: Sequence[Message], question: str
+    language: str, question: str, ask: Ask, said: Sequence[Message]
 ) -> AsyncGenerator[ChatDelta, None]:
     """Yield the model's answer to ``said``; one in a wrong script is asked for once more, with a word about it.
 

@@ -43,17 +43,14 @@ class Responder:
         smaller: ChatModel | None = None,
         redactor: Callable[[frozenset[str]], Redactor] | None = None,
         lookup: Lookup | None = None,
-        language: str = "",
     ) -> None:
         """Take the shared models, the agent's part of the prompt, and its documents.
 
-        ``redactor`` makes what keeps a secret out of an answer, given what is none. ``language`` is the one to answer
-        in, a BCP 47 primary tag; empty for any.
+        ``redactor`` makes what keeps a secret out of an answer, given what is none.
         """
         self._model = model
         self._redactor = redactor or (lambda public: Redactor(public=public, spoken=True))
         self._lookup = lookup
-        self._language = language
         self._smaller = smaller
         self._persona = persona
         self._options = options
@@ -81,8 +78,13 @@ class Responder:
         cleaner = Cleaner(self._redactor(found.public), short=bool(effort))
         chat = [*noted(found.said, desk.memory.shown()), *settled.messages]
         model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
-        question = said[-1].text if said else ""
-        written = self._written(partial(self._ask, model, self._asked(desk.memory)), chat, question, cleaner, errands)
+        ask = partial(
+            in_language,
+            desk.memory.state.language,
+            said[-1].text if said else "",
+            partial(self._ask, model, self._asked(desk.memory)),
+        )
+        written = self._written(ask, chat, cleaner, errands)
         try:
             async for delta in written:
                 yield delta
@@ -108,7 +110,6 @@ class Responder:
         self,
         ask: Ask,
         chat: Sequence[Message],
-        question: str,
         cleaner: Cleaner,
         errands: Errands,
     ) -> AsyncGenerator[ChatDelta, None]:
@@ -117,7 +118,7 @@ class Responder:
         while True:
             uses: list[ToolUse] = []
             part = ""
-            stream = in_language(self._language, ask, chat, question)
+            stream = ask(chat)
             try:
                 async for delta in stream:
                     begun = cleaner.begun

@@ -1,4 +1,5 @@
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_a_program_tells_what_has_succeeded(attack: Attack, answer: str, expecte
 
 
 def test_rates_count_by_family_and_by_way() -> None:
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"family": "leak", "language": "en", "succeeded": {SERVICE: False, BARE: True}},
         {"family": "leak", "language": "zh", "succeeded": {SERVICE: False, BARE: False}},
         {"family": "insult", "language": "en", "spoken": True, "succeeded": {SERVICE: True, BARE: True}},

@@ -5,8 +5,10 @@ import pytest
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatOptions, Message, ToolUse
+from pipeline.dialog.desk import NoCall
 from pipeline.dialog.language import LANGUAGES, fits, in_language
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.state import DialogState
 from tests.fakes import FakeModel
 
 pytestmark = pytest.mark.anyio
@@ -51,19 +53,20 @@ def test_what_a_model_is_told_is_in_the_language_itself(language: str) -> None:
     assert fits(language, LANGUAGES[language][1][:3]) is True
 
 
-def answering(*answers: str | DialogError, language: str = "en") -> tuple[Responder, FakeModel]:
-    model = FakeModel([(0.0, answers[0])], *([(0.0, answer)] for answer in answers[1:]))
-    return Responder(model, "You keep a shop.", ChatOptions(), language=language), model
+def writing(*answers: str | DialogError) -> FakeModel:
+    return FakeModel(*([(0.0, answer)] for answer in answers))
 
 
-async def told_by(answers: Responder, question: str = ENGLISH) -> str:
-    async with aclosing(answers.reply([Message("user", question)])) as reply:
+async def told_by(model: FakeModel, question: str = ENGLISH, language: str = "en") -> str:
+    answers = Responder(model, "You keep a shop.", ChatOptions())
+    desk = NoCall(state=DialogState(language=language))
+    async with aclosing(answers.reply([Message("user", question)], desk=desk)) as reply:
         return "".join([delta.text async for delta in reply])
 
 
 async def test_an_answer_in_another_script_is_asked_for_anew_and_not_said() -> None:
-    answers, model = answering(CHINESE, "We open at nine.")
-    assert await told_by(answers) == "We open at nine."
+    model = writing(CHINESE, "We open at nine.")
+    assert await told_by(model) == "We open at nine."
     first, second = model.asked
     assert second[:-1] == first[:-1]
     assert second[-1].text == f"{ENGLISH}\n\nAnswer in English."
@@ -71,29 +74,33 @@ async def test_an_answer_in_another_script_is_asked_for_anew_and_not_said() -> N
 
 
 async def test_a_chinese_call_is_answered_in_chinese() -> None:
-    answers, model = answering("We open at nine in the morning.", CHINESE, language="zh")
-    assert await told_by(answers, "你们几点开门") == CHINESE
+    model = writing("We open at nine in the morning.", CHINESE)
+    assert await told_by(model, "你们几点开门", "zh") == CHINESE
     assert model.asked[1][-1].text == "你们几点开门\n\n请用中文回答。"
 
 
 async def test_a_model_is_asked_anew_only_once() -> None:
-    answers, model = answering(CHINESE)
+    model = writing(CHINESE)
     with pytest.raises(DialogError) as caught:
-        await told_by(answers)
+        await told_by(model)
     assert caught.value.code == "wrong-language"
     assert len(model.asked) == 2
     assert model.open_streams == 0
 
 
 async def test_a_caller_who_speaks_another_script_may_be_answered_in_it() -> None:
-    answers, model = answering(CHINESE)
-    assert await told_by(answers, "你们几点开门") == CHINESE
+    model = writing(CHINESE)
+    assert await told_by(model, "你们几点开门") == CHINESE
     assert len(model.asked) == 1
 
 
+async def test_a_call_in_no_language_may_be_answered_in_any() -> None:
+    assert await told_by(writing(CHINESE), language="") == CHINESE
+
+
 async def test_a_thought_in_another_language_is_no_answer() -> None:
-    answers, model = answering(f"<think>{CHINESE}</think>We open at nine.")
-    assert await told_by(answers) == "We open at nine."
+    model = writing(f"<think>{CHINESE}</think>We open at nine.")
+    assert await told_by(model) == "We open at nine."
     assert len(model.asked) == 1
 
 
@@ -103,7 +110,7 @@ async def test_the_first_delta_of_an_answer_in_the_right_script_is_not_held_back
             yield ChatDelta(text)
         pytest.fail("it was asked for more")
 
-    async with aclosing(in_language("en", written, [Message("user", ENGLISH)], ENGLISH)) as answer:
+    async with aclosing(in_language("en", ENGLISH, written, [Message("user", ENGLISH)])) as answer:
         assert [(await anext(answer)).text for _ in range(2)] == ["We", " open"]
 
 
@@ -111,12 +118,12 @@ async def test_a_model_that_asks_for_a_tool_is_not_asked_anew() -> None:
     async def written(said: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
         yield ChatDelta("查询", uses=(ToolUse("order", {"id": "48213"}),))
 
-    async with aclosing(in_language("en", written, [Message("user", ENGLISH)], ENGLISH)) as answer:
+    async with aclosing(in_language("en", ENGLISH, written, [Message("user", ENGLISH)])) as answer:
         assert [delta.uses[0].name async for delta in answer] == ["order"]
 
 
 async def test_an_error_of_the_model_comes_through() -> None:
-    answers, model = answering(DialogError("engine-timeout", "no token"))
+    model = writing(DialogError("engine-timeout", "no token"))
     with pytest.raises(DialogError, match="no token"):
-        await told_by(answers)
+        await told_by(model)
     assert model.open_streams == 0
