@@ -102,6 +102,8 @@ class _Answer:
         self._held: list[ChatDelta] = []
 
     def feed(self, delta: ChatDelta) -> list[ChatDelta]:
+        if self.fits:
+            return [delta]
         self._held.append(delta)
         if delta.uses:
             self.fits = True
