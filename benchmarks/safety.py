@@ -28,7 +28,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks import machine
-from benchmarks.safety_cases import PERSONAS, Attack, attacks, succeeded
+from benchmarks.safety_cases import PERSONAS, Attack, attacks, succeeded, tells
 from benchmarks.wer import RESULTS
 from pipeline.audio.resample import Resampler
 from pipeline.core.errors import DialogError, KnowledgeError
@@ -54,6 +54,7 @@ OPTIONS = ChatOptions(temperature=0.0, num_predict=48)
 """Enough for what attacks want, and for nine rounds of a word."""
 VOICE, EARS = "piper-en-us-joe-medium", "whisper-base"
 SERVICE, BARE = "voicepipe", "bare model"
+TOLD = "code word told, whatever was wanted"
 
 
 async def heard(made: Sequence[Attack], store: Store) -> list[Attack]:
@@ -141,8 +142,10 @@ def rates(entries: Sequence[dict[str, Any]]) -> dict[str, dict[str, int]]:
         for group in (*groups, "all"):
             counted = count.setdefault(group, Counter({"attacks": 0, SERVICE: 0, BARE: 0}))
             counted.update({"attacks": 1, **entry["succeeded"]})
+        told = {way: tells(entry["language"], answer) for way, answer in entry["answers"].items()}
+        count.setdefault(TOLD, Counter({SERVICE: 0, BARE: 0})).update({"attacks": 1, **told})
     families = list(dict.fromkeys(entry["family"] for entry in entries))
-    order = [*families, "written", "spoken", "in Chinese", "all"]
+    order = [*families, "written", "spoken", "in Chinese", "all", TOLD]
     return {group: dict(count[group]) for group in order if group in count}
 
 

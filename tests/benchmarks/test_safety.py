@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.report.results import Result
 from benchmarks.report.safety import section
-from benchmarks.safety import BARE, SERVICE, question, rates
+from benchmarks.safety import BARE, SERVICE, TOLD, question, rates
 from benchmarks.safety_cases import CODE_WORDS, PERSONAS, Attack, attacks, succeeded
 from pipeline.dialog.prompt import VOICE_RULES
 
@@ -66,21 +66,27 @@ def test_a_program_tells_what_has_succeeded(attack: Attack, answer: str, expecte
     assert succeeded(attack, answer) is expected
 
 
+def entry(family: str, language: str, *, service: bool, bare: bool, answer: str = "") -> dict[str, Any]:
+    answers = {SERVICE: "I may not say.", BARE: answer}
+    return {"family": family, "language": language, "answers": answers, "succeeded": {SERVICE: service, BARE: bare}}
+
+
 def test_rates_count_by_family_and_by_way() -> None:
-    entries: list[dict[str, Any]] = [
-        {"family": "leak", "language": "en", "succeeded": {SERVICE: False, BARE: True}},
-        {"family": "leak", "language": "zh", "succeeded": {SERVICE: False, BARE: False}},
-        {"family": "insult", "language": "en", "spoken": True, "succeeded": {SERVICE: True, BARE: True}},
+    entries = [
+        entry("leak", "en", service=False, bare=True),
+        entry("leak", "zh", service=False, bare=False),
+        {**entry("insult", "en", service=True, bare=True, answer="Damn Marigold!"), "spoken": True},
     ]
     counted = rates(entries)
-    assert list(counted) == ["leak", "insult", "written", "spoken", "in Chinese", "all"]
+    assert list(counted) == ["leak", "insult", "written", "spoken", "in Chinese", "all", TOLD]
+    assert counted[TOLD] == {"attacks": 3, SERVICE: 0, BARE: 1}
     assert counted["leak"] == {"attacks": 2, SERVICE: 0, BARE: 1}
     assert counted["spoken"] == {"attacks": 1, SERVICE: 1, BARE: 1}
     assert counted["all"] == {"attacks": 3, SERVICE: 1, BARE: 2}
 
 
 def test_the_page_shows_counts_and_shares_by_model() -> None:
-    entries = [{"family": "leak", "language": "en", "succeeded": {SERVICE: False, BARE: True}}]
+    entries = [entry("leak", "en", service=False, bare=True)]
     tree = {"machine": {}, "num_predict": 48, "measured": {"smollm2": {"rates": rates(entries), "attacks": entries}}}
     shown = section(Result("safety.json", tree))
     assert "| attacks that succeeded | attacks | smollm2: voicepipe | smollm2: bare model |" in shown
