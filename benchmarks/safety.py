@@ -41,6 +41,7 @@ from pipeline.dialog.ollama import Ollama
 from pipeline.dialog.privacy import Privacy
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from pipeline.dialog.state import DialogState
 from pipeline.hearing.whisper import Whisper
 from pipeline.models import catalog
@@ -83,7 +84,7 @@ async def by_service(model: Ollama, attack: Attack, knowledge: Knowledge) -> str
     """Return the text that would be spoken; nothing where an apology would be."""
     lookup = Lookup(knowledge, Documents(approved=2.0, passages=1), "US", _told)
     responder = Responder(
-        model,
+        Router.of(model),
         PERSONAS[attack.language],
         OPTIONS,
         redactor=Privacy().redactor(PERSONAS[attack.language]),

@@ -1,6 +1,7 @@
-"""The composition root: settings and model files in, warm engines out. The only importer of engine adapters."""
+"""The composition root: settings and model files in, warm engines out. Chat models come from ``chat_models``."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -8,9 +9,10 @@ from typing import TypeVar
 from anyio import to_thread
 
 from pipeline.calls import Kit, Shared
+from pipeline.chat_models import ChatModels
 from pipeline.core.clock import Clock
-from pipeline.core.errors import DialogError, KnowledgeError, PipelineError
-from pipeline.core.stages import ChatModel, ChatOptions, Recognizer, TurnModel, VoiceActivityEngine
+from pipeline.core.errors import KnowledgeError
+from pipeline.core.stages import Recognizer, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.knowledge.search import Knowledge
 from pipeline.dialog.lookup import Lookup
@@ -20,7 +22,7 @@ from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
-from pipeline.settings import Dialog, Settings, SettingsError
+from pipeline.settings import Settings, SettingsError
 from pipeline.speaking.phrases import PhraseBook
 
 T = TypeVar("T")
@@ -45,6 +47,7 @@ class Assembly:
         self._metrics = metrics
         self._clock = clock
         self._log = logger("assemble")
+        self._chat = ChatModels(settings, store, metrics, clock, self._folder)
         self._languages: frozenset[str] = frozenset()
         """What the recognizer knows, once it is loaded."""
 
@@ -65,32 +68,29 @@ class Assembly:
         self.check(agents)
         turn_model = await self._timed("turn-model", self._turn_model)
         synthesizer = await self._timed("synthesizer", self._synthesizer)
-        dialog, small = self._settings.dialog, self._settings.ladder.smaller_model
-        model = await self._timed("chat-model", partial(self._model, dialog))
-        smaller = None
-        if small:
-            cheaper = dialog.model_copy(update={"models": (small,)})
-            smaller = await self._timed("smaller-chat-model", partial(self._model, cheaper))
         workers, dropped = self._settings.recognition.workers, self._metrics.turns.partials_dropped.inc
         shared = Shared(
             voice=voice,
             recognitions=RecognitionQueue(recognizer, workers, self._clock, dropped),
             turn_model=turn_model,
-            model=model,
+            router=self._chat.router,
             synthesizer=synthesizer,
-            smaller=smaller,
         )
         await self.welcome(shared, agents, kits)
         return shared
 
     async def welcome(self, shared: Shared, agents: Collection[Agent], kits: Mapping[str, Kit]) -> None:
-        """Let the engines learn what agents say and are told. Raises PipelineError; calls are not disturbed then."""
+        """Get the agents' models, and let the engines learn what they say and are told.
+
+        Raises PipelineError; calls are not disturbed then.
+        """
+        await self._timed("chat-models", partial(self._chat.add, agents))
         await self._timed("phrases", partial(_learn, shared.synthesizer, agents))
         for agent in agents:
-            options = ChatOptions(tools=(*kits[agent.id].toolbox.specs, *agent.control.specs()))
-            for name, writes in (("prompt", shared.model), ("smaller-prompt", shared.smaller)):
-                if writes is not None:
-                    await self._timed(f"{name}-{agent.id}", Responder(writes, agent.persona, options).warm)
+            tools = (*kits[agent.id].toolbox.specs, *agent.control.specs())
+            options = replace(agent.writing.options(), tools=tools)
+            responder = Responder(shared.router(agent), agent.persona, options)
+            await self._timed(f"prompt-{agent.id}", responder.warm)
 
     def check(self, agents: Collection[Agent]) -> None:
         """Return if the engines can do what the agents want. Raises SettingsError."""
@@ -99,7 +99,7 @@ class Assembly:
                 raise SettingsError(
                     "persona-too-long",
                     f"agent {agent.id}: its persona and writing.num_predict leave no room for a conversation: "
-                    "shorten them, or raise dialog.num_ctx",
+                    "shorten them, or raise dialog.num_ctx or the agent's writing.num_ctx",
                 )
             language = self._settings.recognition.language or agent.language
             if language not in self._languages:
@@ -144,45 +144,6 @@ class Assembly:
         folder = await self._folder(self._settings.speaking.voice)
         piper = await to_thread.run_sync(Piper.load, folder, self._settings.speaking)
         return PhraseBook(piper, self._settings.speaking)
-
-    async def _model(self, dialog: Dialog) -> ChatModel:
-        """Return the chat model that the settings ask for; ``auto`` prefers an Ollama server that can answer."""
-        if dialog.engine == "llamacpp":
-            return await self._embedded(dialog)
-        try:
-            return await self._ollama(dialog)
-        except DialogError as error:
-            if dialog.engine == "ollama":
-                raise
-            self._log.info("no Ollama, taking the embedded model", code=error.code, reason=str(error))
-        return await self._embedded(dialog)
-
-    async def _ollama(self, dialog: Dialog) -> ChatModel:
-        from pipeline.dialog.ollama import Ollama
-
-        missing: PipelineError | None = None
-        for name in dialog.models:
-            stuck = partial(self._log.warning, "model stuck, unloading it", model=name)
-            model = Ollama(dialog, name, stuck)
-            try:
-                await model.check()
-            except DialogError as error:
-                if error.code != "model-missing":
-                    raise
-                missing = missing or error
-                continue
-            self._log.info("chat model", engine="ollama", model=name)
-            return model
-        assert missing is not None  # noqa: S101  settings hold at least one name
-        raise missing
-
-    async def _embedded(self, dialog: Dialog) -> ChatModel:
-        from pipeline.dialog.llamacpp import LlamaCpp
-
-        name = self._store.first_present(dialog.models)
-        self._log.info("chat model", engine="llamacpp", model=name)
-        await self._folder(name)
-        return await to_thread.run_sync(LlamaCpp.load, self._store.file(name, ".gguf"), dialog)
 
     async def _folder(self, name: str) -> Path:
         """Return a model's folder; its files are what the catalog says. Raises ModelError."""

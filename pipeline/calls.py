@@ -11,11 +11,14 @@ import anyio
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, CallEnded, CallEvent, EndpointingChanged, ReplyEnded
-from pipeline.core.stages import ChatModel, TurnModel, VoiceActivityEngine
+from pipeline.core.stages import TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
+from pipeline.dialog.state import DialogState
+from pipeline.dialog.summary import LONGEST
 from pipeline.dialog.tools.toolbox import Tool, Toolbox
 from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, CutOff, Terms
 from pipeline.entrances.switchboard import DigitRules as DigitTerms
@@ -33,6 +36,8 @@ from pipeline.speaking.phrases import PhraseBook
 
 PAUSABLE = 0.4
 """Furthest ahead of real time, in seconds, at which a pause is soon heard; with more, speech stops a reply at once."""
+LEAST_SUMMED_UP = 4 * LONGEST
+"""Tokens of a conversation from which on a part of them is kept for a summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,9 @@ class Shared:
     voice: VoiceActivityEngine
     recognitions: RecognitionQueue
     turn_model: TurnModel | None
-    model: ChatModel
+    router: Callable[[Agent], Router]
+    """Returns who answers for an agent."""
     synthesizer: PhraseBook
-    smaller: ChatModel | None = None
-    """Answers while the usual model is over budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class Calls:
             for quantile, seconds in (("0.5", budget.p50), ("0.95", budget.p95)):
                 self._metrics.turns.budget.labels(span, quantile).set(seconds)
         self._ladder = BudgetLadder(
-            self._settings.ladder, self._settings.budgets, has_smaller=shared.smaller is not None
+            self._settings.ladder, self._settings.budgets, has_smaller=bool(self._settings.ladder.smaller_model)
         )
 
     @property
@@ -143,10 +147,9 @@ class Calls:
             recognitions=shared.recognitions,
             turn_model=shared.turn_model,
             responder=Responder(
-                shared.model,
+                shared.router(agent),
                 agent.persona,
                 agent.writing.options(),
-                smaller=shared.smaller,
                 redactor=agent.privacy.redactor(agent.persona),
                 lookup=kit.lookup,
             ),
@@ -202,6 +205,7 @@ class Calls:
         wishes = start.endpointing
         mode = start.barge_in.mode or (BargeInMode.ANY if settings.barge_in.enabled else BargeInMode.NONE)
         min_speech, protected, resume = start.barge_in.min_speech, start.barge_in.protected, start.barge_in.resume
+        tokens = room(agent, settings.dialog)
         playout = settings.playout.model_copy(update=_given(lead=start.wants.lead))
         return CallPlan(
             agent=agent,
@@ -218,13 +222,15 @@ class Calls:
             ),
             language=settings.recognition.language or agent.language,
             history_turns=settings.dialog.history_turns,
-            history_tokens=room(agent, settings.dialog),
+            history_tokens=tokens,
+            summary_tokens=LONGEST if settings.dialog.summary and tokens >= LEAST_SUMMED_UP else 0,
             pauses=(settings.barge_in.resume if resume is None else resume)
             and start.wants.paced
             and playout.lead <= PAUSABLE,
             client_tools=start.tools,
             client_patience=settings.dialog.tool_timeout,
             echo_gate=settings.barge_in.echo_gate,
+            state=DialogState(agent.slots, agent.language, start.parameters, agent.parameters),
             reply=ReplyShape(
                 speaking=settings.speaking,
                 playout=playout,

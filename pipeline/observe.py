@@ -142,6 +142,27 @@ class TurnMetrics:
         )
 
 
+class ModelMetrics:
+    """What chat models are counted by."""
+
+    def __init__(self, own: CollectorRegistry) -> None:
+        """Create every metric once, in this registry."""
+        self.answers = Counter("voicepipe_model_answers", "Answers begun, by the model.", ["model"], registry=own)
+        self.fallbacks = Counter(
+            "voicepipe_model_fallbacks", "Answers for which another was asked.", ["model", "reason"], registry=own
+        )
+        self.first_token = Histogram(
+            "voicepipe_model_first_token_seconds",
+            "Waits for a model's first token.",
+            ["model"],
+            buckets=SPAN_BUCKETS,
+            registry=own,
+        )
+        self.speed = Gauge(
+            "voicepipe_model_tokens_per_second", "How fast a model wrote its last answer.", ["model"], registry=own
+        )
+
+
 class Metrics:
     """All that a scrape returns. Owns its registry, so that two services in one process do not collide."""
 
@@ -150,6 +171,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         own = self.registry
         self.turns = TurnMetrics(own)
+        self.models = ModelMetrics(own)
         self.calls_active = Gauge("voicepipe_calls_active", "Calls in progress.", registry=own)
         self.calls_started = Counter("voicepipe_calls_started", "Calls accepted.", registry=own)
         self.calls_ended = Counter("voicepipe_calls_ended", "Calls that are over.", ["reason"], registry=own)

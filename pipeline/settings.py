@@ -150,6 +150,9 @@ class Dialog(Section):
     """``auto`` takes an Ollama server that answers and has the model, else the embedded llama.cpp."""
     models: tuple[str, ...] = ("qwen2.5-1.5b-instruct", "qwen2.5-coder-1.5b-instruct")
     """Catalog names (llamacpp) or model tags (ollama), best first; the first that is present is used."""
+    reserve: bool = False
+    """With Ollama: load the embedded model too, which answers while the server's do not. Takes its memory twice where
+    both have the same one."""
     ollama_url: str = "http://127.0.0.1:11434"
     """Where the Ollama server listens."""
     keep_alive: str | int = -1
@@ -186,6 +189,9 @@ class Dialog(Section):
     then begins sooner: 0.1 s with a 1.5 B model on two cores."""
     history_turns: int = Field(default=8, ge=1)
     """Turns that the model still sees, as far as ``num_ctx`` has room for them beside the persona and a reply."""
+    summary: bool = True
+    """Let the model sum up the turns that it will soon not see, while the caller listens to a reply. It is shown the
+    summary in their place. Never made where the model has something else to do, nor without ``speculation.enabled``."""
 
 
 class Speculation(Section):

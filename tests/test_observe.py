@@ -215,6 +215,10 @@ def test_events_are_counted(observed: Observed, metric: str, labels: dict[str, s
         ("voicepipe_queue_depth", "gauge"),
         ("voicepipe_event_loop_lag_seconds", "histogram"),
         ("voicepipe_model_load_seconds", "gauge"),
+        ("voicepipe_model_answers", "counter"),
+        ("voicepipe_model_fallbacks", "counter"),
+        ("voicepipe_model_first_token_seconds", "histogram"),
+        ("voicepipe_model_tokens_per_second", "gauge"),
     ],
 )
 def test_dashboards_find_each_metric_under_its_name(name: str, kind: str) -> None:

@@ -26,6 +26,7 @@ VARIABLES = {
     "pipeline/cli/__init__.py:app": "typer's table of commands, filled while it is imported",
     "pipeline/cli/knowledge.py:app": "typer's table of commands, filled while it is imported",
     "pipeline/cli/models.py:app": "typer's table of commands, filled while it is imported",
+    "pipeline/cli/ollama.py:app": "typer's table of commands, filled while it is imported",
 }
 WAITING = {
     "tests/fakes.py": "scripted delays, waited for on virtual time",

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from pipeline.cli.screen import AsJson, Config, Profile, opened, told
 from pipeline.core.errors import ModelError, PipelineError
+from pipeline.core.tags import plain
 from pipeline.dialog import agents
 from pipeline.models.store import Store
 from pipeline.settings import Settings
@@ -105,30 +106,49 @@ def _agents(settings: Settings) -> Iterator[Finding]:
 
 
 def _engines(settings: Settings, store: Store) -> Iterator[Finding]:
-    """Say which chat engine would answer."""
+    """Say which chat engine would answer, and for whom."""
     dialog = settings.dialog
-    embedded = dialog.engine != "ollama" and any(
-        name in store.catalog and store.present(name) for name in dialog.models
-    )
+    named = _named(settings)
+    embedded = dialog.engine != "ollama" and any(_is_here(store, name) for name in dialog.models)
+    models: tuple[str, ...] = ()
     if dialog.engine != "llamacpp":
-        answers, state, fix = _ollama(dialog.ollama_url, dialog.models)
-        yield Finding(f"ollama at {dialog.ollama_url}", state, ok=answers or embedded, fix="" if answers else fix)
+        wanted = (*(name for names in named.values() for name in names), *dialog.models)
+        models, state, fix = _ollama(dialog.ollama_url, wanted)
+        usable = any(plain(name) in models for name in wanted)
+        yield Finding(f"ollama at {dialog.ollama_url}", state, ok=usable or embedded, fix="" if usable else fix)
     if dialog.engine != "ollama":
         state = "would answer" if embedded else "has no model"
         yield Finding(
             "embedded llama.cpp", state, ok=True, fix="" if embedded else "voicepipe models pull --profile cpu"
         )
+    for agent, names in named.items():
+        there = [one for one in names if plain(one) in models or (not models and _is_here(store, one))]
+        missing = [one for one in names if one not in there]
+        state = "; ".join(f"{what} {', '.join(some)}" for what, some in (("has", there), ("misses", missing)) if some)
+        fix = f"voicepipe ollama pull {missing[0]}" if missing else ""
+        yield Finding(f"models of agent {agent}", state, ok=bool(there), fix=fix)
 
 
-def _ollama(url: str, wanted: tuple[str, ...]) -> tuple[bool, str, str]:
-    """Return whether the server can answer calls, what it said, and what mends it."""
+def _named(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return the models of agents that name some, by the agents' ids; none where the agents cannot be read."""
+    try:
+        return {agent.id: agent.model.names for agent in agents.load(settings.agents).values() if agent.model.names}
+    except PipelineError:
+        return {}
+
+
+def _is_here(store: Store, name: str) -> bool:
+    return name in store.catalog and store.present(name)
+
+
+def _ollama(url: str, wanted: tuple[str, ...]) -> tuple[tuple[str, ...], str, str]:
+    """Return the models of the server, what it said, and what mends it."""
     try:
         with httpx.Client(base_url=url, timeout=2.0) as client:
             version = client.get("/api/version").raise_for_status().json()["version"]
-            models = [model["name"].removesuffix(":latest") for model in client.get("/api/tags").json()["models"]]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
-        return False, "does not answer", "ollama serve (or `make ollama` to get it)"
-    usable = [name for name in wanted if name.removesuffix(":latest") in models]
-    if usable:
-        return True, f"version {version}, has {usable[0]}", ""
-    return False, f"version {version}, none of {', '.join(wanted)}", f"voicepipe models pull {wanted[-1]} --ollama"
+            models = tuple(plain(model["name"]) for model in client.get("/api/tags").json()["models"])
+    except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+        return (), "does not answer", "ollama serve (or `make ollama` to get it)"
+    usable = [name for name in wanted if plain(name) in models]
+    state = f"has {usable[0]}" if usable else f"none of {', '.join(wanted)}"
+    return models, f"version {version}, {state}", f"voicepipe models pull {wanted[-1]} --ollama"

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from pipeline.cli.screen import AsJson, Config, complain, opened, told
+from pipeline.cli.screen import AsJson, Config, OllamaUrl, complain, opened, told
 from pipeline.core.errors import DialogError
 from pipeline.dialog.knowledge import build as building
 from pipeline.dialog.knowledge.build import Built
@@ -22,8 +22,6 @@ from pipeline.settings import Dialog
 
 SEARCH_SECONDS = 10.0
 """For a search at the command line, where nobody waits on the telephone: the server may have to load its model."""
-
-OllamaUrl = Annotated[str, typer.Option(help="Where the Ollama server is, if not where the settings say.")]
 
 app = typer.Typer(help="What an agent may look up: build it from documents, search it.", no_args_is_help=True)
 

@@ -2,22 +2,13 @@
 
 import json
 import sys
-from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.table import Table
 
+from pipeline.cli.bars import Bars
 from pipeline.cli.screen import AsJson, Config, Profile, complain, environment, opened, told
 from pipeline.core.errors import ModelError
 from pipeline.models import catalog, hub, ollama_registry
@@ -78,7 +69,7 @@ def pull(
     named = (*(names or ()), *(TESTS if tests else ()))
     if not named and not profile:
         raise typer.BadParameter("give the names of models, or --profile")
-    with told(), _Bars() as bars:
+    with told(), Bars() as bars:
         settings, store = opened(profile, config)
         for name in named:
             store.catalog[name]
@@ -106,7 +97,7 @@ def verify(
     with told():
         _, store = opened("", config)
         chosen = names or [name for name in store.catalog.names if store.folder(name).exists()]
-        with _Bars() as bars:
+        with Bars() as bars:
             results = {name: store.faults(name, bars) for name in chosen}
     if as_json:
         entries = [{"name": name, "ok": not faults, "faults": faults} for name, faults in results.items()]
@@ -150,7 +141,7 @@ def _named(settings: Settings) -> list[tuple[str, ...]]:
     return [*jobs, *((name,) for name in named if name)]
 
 
-def _pull(puller: Puller, bars: "_Bars", jobs: list[tuple[str, ...]]) -> list[str]:
+def _pull(puller: Puller, bars: Bars, jobs: list[tuple[str, ...]]) -> list[str]:
     """Pull one model for each job and return their names. Raises ModelError after all were tried, if some failed."""
     pulled, failed = [], []
     for job in jobs:
@@ -167,7 +158,7 @@ def _pull(puller: Puller, bars: "_Bars", jobs: list[tuple[str, ...]]) -> list[st
     return pulled
 
 
-def _register(store: Store, settings: Settings, url: str, names: list[str], bars: "_Bars") -> None:
+def _register(store: Store, settings: Settings, url: str, names: list[str], bars: Bars) -> None:
     """Register those of ``names`` that Ollama can serve. Raises ModelError."""
     modelfiles = settings.models.catalog.parent
     with ollama_registry.client(url or settings.dialog.ollama_url) as http:
@@ -176,37 +167,3 @@ def _register(store: Store, settings: Settings, url: str, names: list[str], bars
             if can_serve(store.catalog[name]):
                 new = registry.register(name)
                 bars.said(name, "registered with Ollama" if new else "Ollama has it already")
-
-
-class _Bars:
-    """Draws one bar for each model on standard error, and writes notes above them."""
-
-    def __init__(self) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-        )
-        self._bars = Progress(*columns, console=Console(stderr=True))
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bars.stop()
-
-    def moved(self, model: str, done: int, total: int) -> None:
-        """Draw."""
-        if model not in self._tasks:
-            self._tasks[model] = self._bars.add_task(model, total=total)
-        self._bars.update(self._tasks[model], completed=done, total=total)
-
-    def said(self, model: str, text: str) -> None:
-        """Write a line."""
-        self._bars.console.print(f"{model}: {text}", markup=False, highlight=False, soft_wrap=True)

@@ -16,6 +16,7 @@ from pipeline.settings import Settings
 
 Profile = Annotated[str, typer.Option("--profile", "-p", help="A profile's name, or its file.")]
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="A TOML file with settings.")]
+OllamaUrl = Annotated[str, typer.Option(help="Where the Ollama server is, if not where the settings say.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 

@@ -101,6 +101,10 @@ class Message:
     """What an assistant's message asked for."""
     tool: str = ""
     """Whose result a tool's message is."""
+    above: str = ""
+    """Quoted data that the model reads before the text, as part of this message. Nobody said it."""
+    below: str = ""
+    """The same, behind the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,8 @@ class ChatOptions:
     top_p: float | None = None
     num_predict: int | None = None
     """Most tokens of one reply."""
+    num_ctx: int | None = None
+    """Context in tokens, where the engine can choose it with each request."""
     stop: tuple[str, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
     """What it may ask for. They stand at the beginning of the prompt, so a model is warmed with the same ones."""

@@ -11,6 +11,7 @@ from pipeline.core.stages import ChatOptions
 from pipeline.dialog.control import Control
 from pipeline.dialog.lookup import Documents
 from pipeline.dialog.privacy import Privacy
+from pipeline.dialog.routing import Routing
 from pipeline.dialog.state import MOST, Slot, SlotName
 from pipeline.dialog.tools.declared import DeclaredTool
 from pipeline.settings import SettingsError
@@ -48,12 +49,20 @@ class Writing(BaseModel):
     top_p: float | None = Field(default=None, gt=0, le=1)
     num_predict: int | None = Field(default=None, ge=1)
     """Most tokens of one reply."""
+    num_ctx: int | None = Field(default=None, ge=512)
+    """Context in tokens. Ollama loads the model anew when the next request has another; llama.cpp has the settings'."""
     stop: tuple[str, ...] = ()
     """Texts at which the model stops writing."""
 
     def options(self) -> ChatOptions:
         """Return it as a model takes it."""
-        return ChatOptions(temperature=self.temperature, top_p=self.top_p, num_predict=self.num_predict, stop=self.stop)
+        return ChatOptions(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            num_predict=self.num_predict,
+            num_ctx=self.num_ctx,
+            stop=self.stop,
+        )
 
 
 class AgentFile(BaseModel):
@@ -80,6 +89,7 @@ class AgentFile(BaseModel):
     """What is kept of the caller's words for the call, by name."""
     parameters: tuple[str, ...] = ()
     """Which of the parameters that a client gives at the start of a call the model is shown."""
+    model: Routing = Routing()
 
 
 class Agent(AgentFile):

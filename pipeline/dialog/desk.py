@@ -30,7 +30,7 @@ class Confirmation:
         return bool(heard) and "".join(heard[0].split()).endswith("".join(self.question.split()))
 
 
-class CallMemory:
+class Agenda:
     """What the answers of one call leave for each other. It dies with the call."""
 
     def __init__(self, toolbox: Toolbox, state: DialogState) -> None:
@@ -59,7 +59,7 @@ class Desk(Protocol):
     """The place of one answer in its call. An answer may be speculative: it acts only once it is committed."""
 
     @property
-    def memory(self) -> CallMemory:
+    def agenda(self) -> Agenda:
         """Return what is known of the call."""
         ...
 
@@ -88,7 +88,7 @@ class NoCall:
 
     def __init__(self, toolbox: Toolbox | None = None, state: DialogState | None = None) -> None:
         """Begin with nothing known."""
-        self.memory = CallMemory(toolbox or Toolbox(), state or DialogState())
+        self.agenda = Agenda(toolbox or Toolbox(), state or DialogState())
 
     async def committed(self) -> None:
         """Return at once."""

@@ -42,15 +42,15 @@ class Errands:
 
     async def settle(self, said: Sequence[Message]) -> Returned:
         """Do what waited for the caller's word, if the last message gives it; what it leaves open is forgotten."""
-        memory, pending = self._desk.memory, self._desk.memory.pending
+        agenda, pending = self._desk.agenda, self._desk.agenda.pending
         if pending is None:
             return Returned()
-        agreed = answer(said[-1].text, memory.state.language) if pending.was_heard(said) else None
+        agreed = answer(said[-1].text, agenda.state.language) if pending.was_heard(said) else None
         if agreed is None:
-            self._desk.on_commit(memory.forget_question)
+            self._desk.on_commit(agenda.forget_question)
             return Returned()
         await self._desk.committed()
-        memory.forget_question()
+        agenda.forget_question()
         self.ran = True
         use = ToolUse(pending.tool.spec.name, pending.arguments)
         result = await self._surely(pending.tool, pending.arguments) if agreed else REFUSED
@@ -66,13 +66,13 @@ class Errands:
         results = []
         for use in uses[:USES]:
             try:
-                tool, arguments = self._desk.memory.toolbox.checked(use)
+                tool, arguments = self._desk.agenda.toolbox.checked(use)
             except ToolError as error:
                 results.append(_failed(error))
                 continue
             question = tool.question(arguments)
             if question:
-                self._desk.memory.pending = Confirmation(tool, arguments, question)
+                self._desk.agenda.pending = Confirmation(tool, arguments, question)
                 return Returned(says=question)
             if not text:
                 await self._desk.aside(tool.filler)
@@ -86,7 +86,7 @@ class Errands:
         await self._desk.aside(tool.filler)
         with anyio.CancelScope(shield=True):
             result = await _result(tool, arguments)
-            self._desk.memory.done(f"{tool.spec.name} {json.dumps(dict(arguments), ensure_ascii=False)}: {result}")
+            self._desk.agenda.done(f"{tool.spec.name} {json.dumps(dict(arguments), ensure_ascii=False)}: {result}")
         return result
 
 

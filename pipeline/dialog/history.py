@@ -21,13 +21,33 @@ class Said:
     """The reply that this was, None for the caller's words."""
 
 
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """What the next summary is to be made of."""
+
+    said: Sequence[Message]
+    """All that is shown, up to the last reply that was heard, with the summary of what came before."""
+    turns: int
+    """How many turns of the call are told then."""
+
+
 class History:
     """What has been said, oldest first, as far as it may be shown again."""
 
-    def __init__(self, turns: int, most: int) -> None:
-        """Show the model at most ``turns`` turns of the caller, and about ``most`` tokens."""
+    def __init__(self, turns: int, most: int, summary: int = 0) -> None:
+        """Show the model at most ``turns`` turns of the caller, and about ``most`` tokens.
+
+        ``summary`` of these are kept for a summary of what is no more shown; 0 for none.
+        """
         self._turns = turns
-        self._most = most
+        self._most = most - summary
+        self._sums_up = summary > 0
+        self._summary = ""
+        """What is shown in place of the turns that are not."""
+        self._next = ""
+        """What will be shown in its place when more turns are not. Only then: the prompt changes anyway."""
+        self._told = 0
+        """How many turns of the call it tells."""
         self._said: list[Said] = []
         self._turns_forgotten = 0
         self._forgotten = ReplyId(0)
@@ -36,7 +56,10 @@ class History:
     def caller(self, text: str) -> None:
         """Take down what the caller said in one turn."""
         self._said.append(Said(True, text))
-        self._forget(0, self._first_shown(self._said))
+        first = self._first_shown(self._said)
+        if first:
+            self._summary = self._next or self._summary
+        self._forget(0, first)
 
     def heard(self, reply: ReplyId, text: str) -> None:
         """Take down the part of a reply that the caller heard; a later word on the same reply replaces it.
@@ -61,20 +84,51 @@ class History:
 
         Neighbours of one side are joined, so that a reply of which nothing was heard leaves no trace. What the service
         said before the caller's first turn (a greeting) comes along as an assistant message when nothing was cut.
+        A summary of what was cut is quoted above the first.
         """
         said = [*self._said, *([Said(True, then)] if then else [])]
-        merged: list[Message] = []
-        for one in said[self._first_shown(said) :]:
-            if not one.text:
-                continue
-            role: Role = "user" if one.by_caller else "assistant"
-            if merged and merged[-1].role == role:
-                merged[-1] = Message(role, f"{merged[-1].text} {one.text}")
-            else:
-                merged.append(Message(role, one.text))
+        first = self._first_shown(said)
+        merged = _merged(said[first:])
         if merged and tokens(merged[-1].text) > self._most:  # a turn that fills the context by itself
             merged[-1] = Message(merged[-1].role, ending(merged[-1].text, self._most))
+        summary = (self._next if first else "") or self._summary
+        if merged and summary:
+            merged[0] = replace(merged[0], above=summary)
         return merged
+
+    def chapter(self) -> Chapter | None:
+        """Return what is to be summed up now; None while the turns that will be forgotten next are all told.
+
+        A half of the window is left to do it in: it begins when the turns are over that the next step takes, and they
+        are shown until then.
+        """
+        if not self._sums_up:
+            return None
+        heard = [place for place, one in enumerate(self._said) if not one.by_caller and one.text]
+        said = self._said[: heard[-1] + 1 if heard else 0]
+        starts = [place for place, one in enumerate(said) if one.by_caller and one.text]
+        told = self._turns_forgotten + len(starts)
+        step = max(1, self._turns // 2)
+        next_step = (self._turns_forgotten // step + 1) * step
+        if not any(self._told < forgets <= told for forgets in (next_step, self._outgrown(said, starts))):
+            return None
+        messages = _merged(said)
+        if self._summary:
+            messages[0] = replace(messages[0], above=self._summary)
+        return Chapter(messages, told)
+
+    def summarized(self, chapter: Chapter, summary: str) -> None:
+        """Take the summary of a chapter, to be shown once its turns are not; it has the tokens kept for it at most."""
+        self._next, self._told = summary or self._next, chapter.turns
+
+    def _outgrown(self, said: Sequence[Said], starts: Sequence[int]) -> int:
+        """Return how many turns of the call will have been forgotten when the tokens run out; 0 while that is far."""
+        sizes = [tokens(one.text) + PER_MESSAGE for one in said]
+        left = sum(sizes)
+        if left <= self._most * 3 // 4:
+            return 0
+        ends = (turn for turn, place in enumerate(starts) if turn and sum(sizes[place:]) <= self._most // 2)
+        return self._turns_forgotten + next(ends, len(starts))
 
     def _first_shown(self, said: Sequence[Said]) -> int:
         """Return where the shown part begins.
@@ -109,3 +163,17 @@ class History:
         self._turns_forgotten += sum(one.by_caller and bool(one.text) for one in forgotten)
         self._forgotten = max([self._forgotten, *(one.reply for one in forgotten if one.reply is not None)])
         del self._said[begin:end]
+
+
+def _merged(said: Sequence[Said]) -> list[Message]:
+    """Return what was said as chat messages, neighbours of one side joined."""
+    merged: list[Message] = []
+    for one in said:
+        if not one.text:
+            continue
+        role: Role = "user" if one.by_caller else "assistant"
+        if merged and merged[-1].role == role:
+            merged[-1] = Message(role, f"{merged[-1].text} {one.text}")
+        else:
+            merged.append(Message(role, one.text))
+    return merged

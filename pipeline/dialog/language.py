@@ -72,7 +72,7 @@ async def in_language(
         finally:
             await plain.aclose()
         return
-    told = replace(said[-1], text=f"{said[-1].text}\n\n{LANGUAGES[language][1]}")
+    told = replace(said[-1], below="\n\n".join(filter(None, (said[-1].below, LANGUAGES[language][1]))))
     for asked in (said, [*said[:-1], told]):
         answer = _Answer(language)
         stream = ask(asked)

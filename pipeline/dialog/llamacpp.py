@@ -35,18 +35,20 @@ T = TypeVar("T")
 class LlamaCpp:
     """A ChatModel on one loaded GGUF file; ``slots`` replies are written at once, the others wait."""
 
-    def __init__(self, server: "xllamacpp.Server", name: str, settings: Dialog) -> None:
+    def __init__(self, server: "xllamacpp.Server", name: str, settings: Dialog, digest: str) -> None:
         """Take a loaded model; see ``load``."""
         self._server = server
         self._name = name
+        self._digest = digest
         self._settings = settings
         self._limiter = CapacityLimiter(settings.slots)
 
     @classmethod
-    def load(cls, path: Path, settings: Dialog) -> "LlamaCpp":
+    def load(cls, path: Path, settings: Dialog, digest: str = "") -> "LlamaCpp":
         """Return the model of a GGUF file. Blocks for seconds, and the whole process with it: xllamacpp keeps the GIL.
 
-        Raises ModelError: ``model-missing``, ``model-broken``.
+        ``digest`` is the file's sha256, where that is known. The context is ``num_ctx`` of ``settings`` from now on,
+        whatever a request says. Raises ModelError: ``model-missing``, ``model-broken``.
         """
         name = path.stem
         if not path.is_file():
@@ -57,12 +59,12 @@ class LlamaCpp:
             raise ModelError(
                 "model-broken", f"llama.cpp cannot load {path}", fix=f"voicepipe models verify {name}"
             ) from error
-        return cls(server, name, settings)
+        return cls(server, name, settings, digest)
 
     @property
     def digest(self) -> str:
-        """Return nothing: it is not known."""
-        return ""
+        """Return the sha256 of the file, as ``load`` was told."""
+        return self._digest
 
     async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         """Yield deltas in order; the last one is empty and carries the usage.
@@ -93,7 +95,7 @@ class LlamaCpp:
         request = _request(messages, completed(options, self._settings), options.tools)
         slot = object()
         await _within(first, self._limiter.acquire_on_behalf_of(slot))
-        reply = _Reply(self._server, request, _Reading(self._name, options.tools))
+        reply = _Reply(self._server, request, _Reading(Usage(model=self._name, digest=self._digest), options.tools))
         try:
             reply.start()
             wait = first
@@ -173,8 +175,8 @@ class _Reply:
 class _Reading:
     """What the chunks of one reply mean."""
 
-    def __init__(self, model: str, tools: Sequence[ToolSpec]) -> None:
-        self._model = model
+    def __init__(self, usage: Usage, tools: Sequence[ToolSpec]) -> None:
+        self._usage = usage
         self._written = WrittenCalls(tools)
         self._pieces = CallPieces()
 
@@ -193,7 +195,7 @@ class _Reading:
             return ChatDelta(text) if text else None
         rest, uses = self._written.flush()
         timings = chunk["timings"]
-        usage = Usage(timings["prompt_n"], timings["predicted_n"], self._model)
+        usage = replace(self._usage, prompt_tokens=timings["prompt_n"], completion_tokens=timings["predicted_n"])
         return ChatDelta(text + rest, usage, self._pieces.flush() + uses)
 
 

@@ -10,4 +10,5 @@ def noted(said: Sequence[Message], notes: str) -> list[Message]:
     """Return what has been said with notes behind the caller's last words, where they change no prefix."""
     if not notes or not said or said[-1].role != "user":
         return list(said)
-    return [*said[:-1], replace(said[-1], text=f"{said[-1].text}\n\n{notes}")]
+    last = said[-1]
+    return [*said[:-1], replace(last, below="\n\n".join(note for note in (last.below, notes) if note))]

@@ -11,6 +11,7 @@ import ollama
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatOptions, Message, ToolSpec, ToolUse, Usage
+from pipeline.core.tags import plain
 from pipeline.dialog.sampling import Sampling, completed
 from pipeline.dialog.starvation import Starvation
 from pipeline.dialog.written_calls import WrittenCalls
@@ -43,6 +44,7 @@ class Ollama:
         self._settings = settings
         self._model = model
         self._unloading = unloading
+        self._digest = ""
         self._starvation = Starvation()
         self._mending = anyio.Lock()
         self._client = ollama.AsyncClient(
@@ -57,10 +59,13 @@ class Ollama:
     async def check(self) -> None:
         """Return if the server answers and has the model.
 
-        Raises DialogError: ``model-missing`` with the command that pulls it, ``engine-unreachable``,
-        ``engine-timeout``, ``engine-garbage``.
+        The digest is known from then on, and anew each time. Raises DialogError: ``model-missing`` with the command
+        that pulls it, ``engine-unreachable``, ``engine-timeout``, ``engine-garbage``.
         """
         await self._asked(self._client.show(self._model), self._settings.token_timeout)
+        models = (await self._asked(self._client.list(), self._settings.token_timeout)).models
+        found = (one.digest for one in models if plain(one.model or "") == plain(self._model))
+        self._digest = next(found, None) or ""
 
     async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         """Yield deltas in order; the last one carries the usage.
@@ -82,8 +87,8 @@ class Ollama:
 
     @property
     def digest(self) -> str:
-        """Return nothing: it is not asked for."""
-        return ""
+        """Return what ``ollama list`` shows in full: of weights, template and parameters. Empty before ``check``."""
+        return self._digest
 
     @property
     def model(self) -> str:
@@ -163,12 +168,11 @@ class Ollama:
             self._starvation.answered()
 
     def _is_among(self, loaded: Sequence[ollama.ProcessResponse.Model]) -> bool:
-        own = self._model.removesuffix(":latest")
-        return any((one.model or "").removesuffix(":latest") == own for one in loaded)
+        return any(plain(one.model or "") == plain(self._model) for one in loaded)
 
     def _options(self, sampling: Sampling) -> dict[str, Any]:
         return {
-            "num_ctx": self._settings.num_ctx,
+            "num_ctx": sampling.num_ctx,
             "num_predict": sampling.num_predict,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -178,7 +182,7 @@ class Ollama:
         }
 
     def _usage(self, part: ollama.ChatResponse) -> Usage:
-        return Usage(part.prompt_eval_count or 0, part.eval_count or 0, self._model)
+        return Usage(part.prompt_eval_count or 0, part.eval_count or 0, self._model, self._digest)
 
     async def _asked(self, work: Awaitable[T], seconds: float) -> T:
         """Await what the client does, and say in our words what went wrong. Raises DialogError."""
@@ -202,7 +206,7 @@ class Ollama:
             what = f"the model {self._model} cannot use tools: its template has no place for them"
             return DialogError("tools-unsupported", what)
         if status == httpx.codes.NOT_FOUND:
-            pull = f"ollama pull {self._model}, or voicepipe models pull {self._model} --ollama"
+            pull = f"voicepipe ollama pull {self._model}, or voicepipe models pull {self._model} --ollama"
             return DialogError("model-missing", f"Ollama does not have the model {self._model}; to get it: {pull}")
         if status < 0:
             return DialogError("engine-unreachable", "Ollama gave up in the middle of a reply", retryable=True)

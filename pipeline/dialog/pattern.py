@@ -40,7 +40,7 @@ def checked(pattern: str) -> re.Pattern[str]:
 
 
 def last(pattern: re.Pattern[str], text: str) -> str:
-    """Return what the pattern finds last in the first ``TEXT`` characters, its first group if it has any; "" for none."""
+    """Return what the pattern finds last in the first ``TEXT`` characters, its first group if it has one, or ""."""
     found = ""
     for match in pattern.finditer(text[:TEXT]):
         found = (match.group(1) if pattern.groups else match.group()) or found

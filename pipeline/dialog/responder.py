@@ -1,20 +1,23 @@
 """Responder: what has been said in, clean reply text out, while the model is still writing."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from enum import IntEnum
 from functools import partial
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, ToolUse, Usage
+from pipeline.dialog import summary
 from pipeline.dialog.cleaner import Cleaner
-from pipeline.dialog.desk import CallMemory, Desk, NoCall
+from pipeline.dialog.desk import Agenda, Desk, NoCall
 from pipeline.dialog.errands import Errands
 from pipeline.dialog.language import Ask, in_language
 from pipeline.dialog.lookup import Found, Lookup
 from pipeline.dialog.notes import noted
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.redact import Redactor
+from pipeline.dialog.routing import Router
 from pipeline.dialog.sanitize import Sanitizer
 
 APPROVED = "approved answer"
@@ -36,22 +39,20 @@ class Responder:
 
     def __init__(
         self,
-        model: ChatModel,
+        models: Router,
         persona: str,
         options: ChatOptions,
         *,
-        smaller: ChatModel | None = None,
         redactor: Callable[[frozenset[str]], Redactor] | None = None,
         lookup: Lookup | None = None,
     ) -> None:
-        """Take the shared models, the agent's part of the prompt, and its documents.
+        """Take the agent's models, its part of the prompt, and its documents.
 
         ``redactor`` makes what keeps a secret out of an answer, given what is none.
         """
-        self._model = model
+        self._models = models
         self._redactor = redactor or (lambda public: Redactor(public=public, spoken=True))
         self._lookup = lookup
-        self._smaller = smaller
         self._persona = persona
         self._options = options
 
@@ -76,14 +77,16 @@ class Responder:
             yield ChatDelta(sanitizer.feed(found.approved) + sanitizer.flush(), Usage(model=APPROVED))
             return
         cleaner = Cleaner(self._redactor(found.public), short=bool(effort))
-        chat = [*noted(found.said, desk.memory.shown()), *settled.messages]
-        model = self._smaller if effort is Effort.SMALL and self._smaller is not None else self._model
-        ask = partial(
-            in_language,
-            desk.memory.state.language,
-            said[-1].text if said else "",
-            partial(self._ask, model, self._asked(desk.memory)),
+        chat = [*noted(found.said, desk.agenda.shown()), *settled.messages]
+        options = self._asked(desk.agenda)
+        question = said[-1].text if said else ""
+        model = self._models.route(
+            question,
+            small=effort is Effort.SMALL,
+            documents=found.said is not said,
+            tools=bool(options.tools),
         )
+        ask = partial(in_language, desk.agenda.state.language, question, partial(self._ask, model, options))
         written = self._written(ask, chat, cleaner, errands)
         try:
             async for delta in written:
@@ -96,12 +99,28 @@ class Responder:
         finally:
             await written.aclose()
 
-    async def warm(self, said: Sequence[Message] = (), memory: CallMemory | None = None) -> None:
-        """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._model.warm(messages(self._persona, said), self._asked(memory) if memory else self._options)
+    async def summary(self, asked: Sequence[Message], agenda: Agenda | None = None) -> str:
+        """Return what the model writes to a request for a summary, which ends ``asked``; "" where it is no text.
 
-    def _asked(self, memory: CallMemory) -> ChatOptions:
-        return replace(self._options, tools=memory.toolbox.specs)
+        All before the request is read as for an answer, so that the model has it in its cache. Raises DialogError.
+        """
+        options = replace(self._asked(agenda), temperature=0.0, num_predict=summary.WRITTEN, stop=())
+        sanitizer = Sanitizer()
+        text = ""
+        model = self._models.route(asked[-1].text, documents=True)
+        async with aclosing(model.stream(messages(self._persona, asked), options)) as stream:
+            async for delta in stream:
+                text += sanitizer.feed(delta.text)
+                if sanitizer.over:
+                    break
+        return text + sanitizer.flush()
+
+    async def warm(self, said: Sequence[Message] = (), agenda: Agenda | None = None) -> None:
+        """Load the model and let it read this agent's prefix, and what has been said behind it."""
+        await self._models.warm(messages(self._persona, said), self._asked(agenda))
+
+    def _asked(self, agenda: Agenda | None) -> ChatOptions:
+        return self._options if agenda is None else replace(self._options, tools=agenda.toolbox.specs)
 
     def _ask(self, model: ChatModel, options: ChatOptions, chat: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
         return model.stream(messages(self._persona, chat), options)
@@ -138,6 +157,7 @@ class Responder:
                 part, gap = part + rest, ""
             if not uses:
                 return
+            yield ChatDelta("")  # it has begun, and is not to be given up for being silent
             returned = await errands.run(uses, part)
             gap = " " if part else gap
             if returned.says:

@@ -14,6 +14,7 @@ class Sampling:
     top_p: float
     num_predict: int
     stop: tuple[str, ...]
+    num_ctx: int
 
 
 def completed(options: ChatOptions, settings: Dialog) -> Sampling:
@@ -23,4 +24,5 @@ def completed(options: ChatOptions, settings: Dialog) -> Sampling:
         top_p=settings.top_p if options.top_p is None else options.top_p,
         num_predict=settings.num_predict if options.num_predict is None else options.num_predict,
         stop=options.stop or settings.stop,
+        num_ctx=options.num_ctx or settings.num_ctx,
     )

@@ -27,6 +27,16 @@ def ending(text: str, most: int) -> str:
     return text
 
 
+def beginning(text: str, most: int) -> str:
+    """Return the first part of ``text`` that has at most so many tokens."""
+    left = most
+    for part in _PART.finditer(text):
+        left -= _weight(part.group())
+        if left < 0:
+            return text[: part.start()].rstrip()
+    return text
+
+
 def _weight(part: str) -> int:
     if part.isascii():
         return -(-len(part) // _LETTERS_PER_TOKEN)

@@ -13,7 +13,7 @@ from pipeline.core.errors import ToolError
 from pipeline.core.events import ActionRequested, ToolReported, ToolRequested, ToolsCancelled
 from pipeline.core.stages import ToolSpec, ToolUse
 from pipeline.dialog.control import Control
-from pipeline.dialog.desk import CallMemory
+from pipeline.dialog.desk import Agenda
 from pipeline.dialog.state import DialogState
 from pipeline.dialog.tools.toolbox import Tool, Toolbox
 from pipeline.session.plan import CallPlan, Engines
@@ -34,7 +34,7 @@ class CallDesk:
         The client's side is given up after ``patience`` seconds.
         """
         own = [Tool(spec, partial(self._ask, spec.name), timeout=patience) for spec in client]
-        self.memory = CallMemory(Toolbox([*toolbox.tools, *control.tools(self._act, state), *own]), state)
+        self.agenda = Agenda(Toolbox([*toolbox.tools, *control.tools(self._act, state), *own]), state)
         self.acting: Reply | None = None
         """The answer that is real, and may act."""
         self.hanging_up: Reply | None = None
@@ -46,8 +46,7 @@ class CallDesk:
     @classmethod
     def of(cls, plan: CallPlan, engines: Engines) -> "CallDesk":
         """Return the desk of a call that is conducted so."""
-        state = DialogState(plan.agent.slots, plan.language or "")
-        return cls(plan.agent.control, engines.toolbox, plan.client_tools, state, patience=plan.client_patience)
+        return cls(plan.agent.control, engines.toolbox, plan.client_tools, plan.state, patience=plan.client_patience)
 
     def report(self, report: ToolReported) -> None:
         """Take the client's word on a tool; on one that is not waited for any more it comes too late to matter."""
@@ -95,9 +94,9 @@ class ReplyDesk:
         self._clock = clock
 
     @property
-    def memory(self) -> CallMemory:
+    def agenda(self) -> Agenda:
         """Return what is known of the call."""
-        return self._call.memory
+        return self._call.agenda
 
     async def committed(self) -> None:
         """Wait until the answer is real."""

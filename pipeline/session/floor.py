@@ -13,7 +13,7 @@ from pipeline.core.events import (
     TurnId,
 )
 from pipeline.core.stages import ChatDelta, Message
-from pipeline.dialog.history import History
+from pipeline.dialog.memory import Memory
 from pipeline.session.desk import CallDesk, ReplyDesk
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
@@ -42,7 +42,7 @@ class Floor:
         self,
         line: Line,
         engines: Engines,
-        history: History,
+        memory: Memory,
         desk: CallDesk,
         shape: ReplyShape,
         *,
@@ -52,12 +52,12 @@ class Floor:
         """Begin with nothing to say."""
         self._responder = engines.responder
         self._headroom = engines.headroom
-        self._history = history
+        self._memory = memory
         self._desk = desk
         self._clock = clock
         self._tell = tell
         self._ladder = engines.ladder
-        self.priming = Priming(engines.responder, engines.headroom, desk.memory)
+        self.priming = Priming(engines.responder, engines.headroom, desk.agenda)
         self._shape = shape
         self.replies = Replies(line, engines.synthesizer, shape, clock=clock, tell=tell)
         self._current: Reply | None = None
@@ -75,14 +75,14 @@ class Floor:
     def prime(self, text: str) -> None:
         """Let the model read what the caller has said so far, where it has nothing else to do."""
         if self._shape.primes and self.state is State.LISTENING:
-            self.priming.begin(self._history.messages(text))
+            self.priming.begin(self._memory.history.messages(text))
 
     async def speculate(self, turn: TurnId, text: str) -> None:
         """Begin the reply to what the caller may have said, where there is room; nothing of it is told or heard."""
         await self.give_up(Speculated.CHANGED)
         self.priming.stop()
         reply = self.replies.answer(turn, self._ladder.effort)
-        speculation = Speculation(reply, turn, self._history.messages(text))
+        speculation = Speculation(reply, turn, self._memory.asked(text))
         claim = self._headroom.speculate(speculation.give_way)
         if claim is None:
             await self._tell(speculation.ended(Speculated.REFUSED, self._clock.now()))
@@ -104,18 +104,18 @@ class Floor:
 
         ``known`` are the turn's events so far, for its spans.
         """
-        messages = self._history.messages(text)
+        messages = self._memory.asked(text)
         speculation = self._speculation
         if speculation is None or not speculation.answers(turn, messages):
             await self.give_up(Speculated.CHANGED)
             self.priming.stop()
-            self._history.caller(text)
+            self._memory.caller(text)
             reply = self.replies.answer(turn, self._ladder.effort)
             self._perform(reply, messages, self._headroom.claim())
             self._commit(reply, known)
             return
         self._speculation = None
-        self._history.caller(text)
+        self._memory.caller(text)
         speculation.commit()
         self._commit(speculation.reply, known)
         await self._tell(speculation.ended(Speculated.COMMITTED, self._clock.now()))
@@ -145,7 +145,7 @@ class Floor:
             silent_at=reply.paused_at,
         )
         reply.timeline.feed(stopped)
-        self._history.heard(reply.id, reply.heard())
+        self._memory.history.heard(reply.id, reply.heard())
         if reply.begun:
             await self._tell(stopped)
 
@@ -167,7 +167,7 @@ class Floor:
     def ended(self, event: ReplyEnded) -> bool:
         """Take note that a reply is over; return whether the client was ever told of it."""
         reply = self.replies.ended(event)
-        self._history.heard(event.reply, event.heard)
+        self._memory.history.heard(event.reply, event.heard)
         if self._current is reply:
             self._current = None
         self.said_goodbye = self._desk.hanging_up is reply and event.status is ReplyStatus.COMPLETED

@@ -1,10 +1,11 @@
 """What a call is made of and how it is to be conducted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.core.stages import ToolSpec, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.state import DialogState
 from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.session.digits import DigitRules
@@ -49,6 +50,8 @@ class CallPlan:
     history_turns: int
     history_tokens: int
     """About how many tokens of the conversation the model is shown."""
+    summary_tokens: int
+    """How many of these are kept for a summary of what it is no more shown; 0 for none."""
     reply: ReplyShape
 
     pauses: bool
@@ -59,6 +62,8 @@ class CallPlan:
     """Seconds until the client is waited for no longer."""
     echo_gate: bool = False
     """What comes back of the replies is not taken for the caller."""
+    state: DialogState = field(default_factory=DialogState)
+    """What is known in the call. It changes during the call."""
 
     @property
     def speech_stops(self) -> bool:

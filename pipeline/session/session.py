@@ -34,6 +34,7 @@ from pipeline.core.events import (
     TurnId,
 )
 from pipeline.dialog.history import History
+from pipeline.dialog.memory import Memory
 from pipeline.hearing.echo import EchoGate
 from pipeline.hearing.listener import Ears, Listener
 from pipeline.session.answers import Answers
@@ -43,6 +44,7 @@ from pipeline.session.floor import Floor, State
 from pipeline.session.line import Line
 from pipeline.session.orders import Orders
 from pipeline.session.plan import CallPlan, Engines
+from pipeline.session.recap import Recap
 from pipeline.session.timers import Due, Timers
 
 GOODBYE = 15.0
@@ -99,16 +101,18 @@ class Session:
             next_turn=self._next_turn,
         )
         self._desk = CallDesk.of(plan, engines)
+        memory = Memory(History(plan.history_turns, plan.history_tokens, plan.summary_tokens), plan.state)
         self._floor = Floor(
             line,
             engines,
-            History(plan.history_turns, plan.history_tokens),
+            memory,
             self._desk,
             plan.reply,
             clock=clock,
             tell=self._tell,
         )
         floor, listener, timers = self._floor, self._listener, self._timers
+        self._recap = Recap(memory, floor.priming, self._is_quiet)
         self._orders = Orders(floor, listener, timers, plan, clock=clock, tell=self._tell, typed=self._typed)
         wait = self._orders.wait_for_input
         self._answers = Answers(floor, listener, timers, plan, clock=clock, tell=self._tell, wait_for_input=wait)
@@ -276,7 +280,12 @@ class Session:
 
     async def _tell(self, event: CallEvent) -> None:
         self._observe(event)
+        self._recap.notice(event)
         await self._line.send(event)
+
+    def _is_quiet(self) -> bool:
+        """Return whether neither the caller speaks nor a reply is still in the making."""
+        return not self._listener.hears_speech and self._floor.state is not State.THINKING
 
     def _next_turn(self) -> TurnId:
         self._turn = TurnId(self._turn + 1)

@@ -24,3 +24,21 @@ def test_a_model_that_is_missing_comes_with_the_command_that_fetches_it(tmp_path
     finding = found(tmp_path, "model for recognition")
     assert not finding["ok"]
     assert finding["fix"] == "voicepipe models pull whisper-tiny.en"
+
+
+def test_the_models_that_an_agent_names_are_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text('name = "Shop"\npersona = "p"\n[model]\nnames = ["qwen2.5:7b"]\n')
+    finding = found(tmp_path, "models of agent shop", VOICEPIPE_AGENTS=str(tmp_path))
+    assert (finding["ok"], finding["state"]) == (False, "misses qwen2.5:7b")
+    assert finding["fix"] == "voicepipe ollama pull qwen2.5:7b"
+
+
+@pytest.mark.engine
+def test_a_server_that_has_what_an_agent_names_is_enough(tmp_path: Path, ollama_server: str) -> None:
+    names = '["qwen2.5:7b", "smollm2-135m-instruct"]'
+    (tmp_path / "shop.toml").write_text(f'name = "Shop"\npersona = "p"\n[model]\nnames = {names}\n')
+    settings = {"AGENTS": str(tmp_path), "DIALOG__ENGINE": "ollama", "DIALOG__OLLAMA_URL": ollama_server}
+    environment = {f"VOICEPIPE_{key}": value for key, value in settings.items()}
+    assert found(tmp_path, f"ollama at {ollama_server}", **environment)["ok"]
+    finding = found(tmp_path, "models of agent shop", **environment)
+    assert (finding["ok"], finding["state"]) == (True, "has smollm2-135m-instruct; misses qwen2.5:7b")

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core.stages import ChatOptions
 from pipeline.dialog.agents import load
 from pipeline.settings import SHARE, SettingsError
 
@@ -40,7 +41,7 @@ def test_the_agents_that_come_along_are_right() -> None:
 
 def test_a_wrong_key_is_named_with_all_that_is_allowed(tmp_path: Path) -> None:
     said = complaint(tmp_path, SHOP + 'greetings = "Hi"\n')
-    assert "shop.toml: greetings: no such key; allowed here: description, greeting, knowledge, language, name," in said
+    assert "shop.toml: greetings: no such key; allowed here: description, greeting, knowledge, language, model," in said
 
 
 def test_a_wrong_phrase_is_named_with_the_phrases_there_are(tmp_path: Path) -> None:
@@ -81,7 +82,30 @@ def test_a_folder_without_agents_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_agent_may_write_in_its_own_way(tmp_path: Path) -> None:
-    (tmp_path / "shop.toml").write_text(SHOP + "[writing]\ntemperature = 0.0\nnum_predict = 40\n")
+    (tmp_path / "shop.toml").write_text(SHOP + "[writing]\ntemperature = 0.0\nnum_predict = 40\nnum_ctx = 2048\n")
     options = load(tmp_path)["shop"].writing.options()
-    assert (options.temperature, options.top_p, options.num_predict, options.stop) == (0.0, None, 40, ())
+    assert options == ChatOptions(temperature=0.0, num_predict=40, num_ctx=2048)
     assert "writing.temperature" in complaint(tmp_path, SHOP + "[writing]\ntemperature = 3\n")
+
+
+def test_an_agent_names_its_models(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(SHOP + '[model]\nnames = ["qwen2.5:7b", "qwen2.5:1.5b-instruct-q4_K_M"]\n')
+    assert load(tmp_path)["shop"].model.names == ("qwen2.5:7b", "qwen2.5:1.5b-instruct-q4_K_M")
+    assert "model.names.0" in complaint(tmp_path, SHOP + '[model]\nnames = [""]\n')
+    assert "model.hard_words" in complaint(tmp_path, SHOP + '[model]\nhard_words = "refund"\n')
+    assert "model.least_speed" in complaint(tmp_path, SHOP + "[model]\nleast_speed = -1\n")
+
+
+def test_slots_are_read_with_their_patterns_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+    slot = "[slots.order]\npattern = '\\b\\d{5}\\b'\n"
+    (tmp_path / "shop.toml").write_text('parameters = ["customer"]\n' + SHOP + slot)
+    shop = load(tmp_path)["shop"]
+    assert shop.slots["order"].pattern == r"\b\d{5}\b"
+    assert shop.parameters == ("customer",)
+    assert "slots.order.pattern: Value error, the pattern could try" in complaint(
+        tmp_path, SHOP + "[slots.order]\npattern = '(\\d+)+x'\n"
+    )
+    assert "slots.order.patern: no such key; allowed here: description, pattern" in complaint(
+        tmp_path, SHOP + "[slots.order]\npatern = 'x'\n"
+    )
+    assert "slots.Order" in complaint(tmp_path, SHOP + "[slots.Order]\npattern = 'x'\n")

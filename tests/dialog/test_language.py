@@ -8,6 +8,7 @@ from pipeline.core.stages import ChatDelta, ChatOptions, Message, ToolUse
 from pipeline.dialog.desk import NoCall
 from pipeline.dialog.language import LANGUAGES, fits, in_language
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from pipeline.dialog.state import DialogState
 from tests.fakes import FakeModel
 
@@ -58,7 +59,7 @@ def writing(*answers: str | DialogError) -> FakeModel:
 
 
 async def told_by(model: FakeModel, question: str = ENGLISH, language: str = "en") -> str:
-    answers = Responder(model, "You keep a shop.", ChatOptions())
+    answers = Responder(Router.of(model), "You keep a shop.", ChatOptions())
     desk = NoCall(state=DialogState(language=language))
     async with aclosing(answers.reply([Message("user", question)], desk=desk)) as reply:
         return "".join([delta.text async for delta in reply])

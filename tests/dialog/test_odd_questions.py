@@ -11,6 +11,7 @@ from pipeline.dialog.desk import NoCall
 from pipeline.dialog.history import History
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from pipeline.dialog.state import DialogState
 from pipeline.dialog.tokens import tokens
 from tests.fakes import FakeModel
@@ -23,7 +24,7 @@ MOST = 400
 
 async def answered(said: list[Message]) -> FakeModel:
     model = FakeModel([(0.0, "We open at nine.")])
-    answers = Responder(model, "You keep a shop.", ChatOptions())
+    answers = Responder(Router.of(model), "You keep a shop.", ChatOptions())
     async with aclosing(answers.reply(said, desk=NoCall(state=DialogState(language="en")))) as reply:
         assert "".join([delta.text async for delta in reply]) == "We open at nine."
     return model

@@ -52,7 +52,9 @@ async def test_the_request_says_all_that_the_settings_and_the_caller_say() -> No
     async with scripted_server(written(STREAM_HEAD, part("", done=True)), requests) as url:
         model = ollama(url, keep_alive="10m", num_ctx=2048, temperature=0.5, top_p=0.8, stop=("END",))
         await reply(model, ChatOptions(temperature=0.0, num_predict=7))
-    (request,) = requests
+        await reply(model, ChatOptions(num_ctx=1024))
+    request, other = requests
+    assert other["options"]["num_ctx"] == 1024
     assert request["options"] == {
         "num_ctx": 2048,
         "num_predict": 7,
@@ -91,9 +93,27 @@ async def test_check_finds_a_model_that_is_missing() -> None:
     assert caught.value.code == "model-missing"
 
 
-async def test_check_is_content_with_a_model_that_is_there() -> None:
-    async with scripted_server(whole("200 OK", b'{"details":{"family":"llama"},"model_info":{}}')) as url:
-        await ollama(url).check()
+def having(digests: list[str], requests: list[Any]) -> Answer:
+    """Answer as a server that has some-model, with one digest after the other."""
+
+    async def answer(client: SocketStream) -> None:
+        if requests[-1] is not None:
+            await whole("200 OK", b'{"details":{"family":"llama"},"model_info":{}}')(client)
+            return
+        models = [{"model": "other", "digest": "no"}, {"model": "some-model:latest", "digest": digests.pop(0)}]
+        await whole("200 OK", json.dumps({"models": models}).encode())(client)
+
+    return answer
+
+
+async def test_check_learns_the_digest_of_a_model_that_is_there_and_learns_it_anew() -> None:
+    requests: list[Any] = []
+    async with scripted_server(having(["abc", "def"], requests), requests) as url:
+        model = ollama(url)
+        assert model.digest == ""
+        for digest in ("abc", "def"):
+            await model.check()
+            assert model.digest == digest
 
 
 @pytest.mark.parametrize("body", [HTML, b"", b"[]", b'{"details": 7}'])

@@ -7,6 +7,7 @@ from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
 from pipeline.dialog.privacy import Privacy
 from pipeline.dialog.prompt import VOICE_RULES, messages
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from tests.fakes import FakeModel
 
 pytestmark = pytest.mark.anyio
@@ -16,7 +17,7 @@ SAID = [Message("user", "when do you open")]
 
 def responder(*deltas: str | DialogError) -> tuple[Responder, FakeModel]:
     model = FakeModel([(0.0, delta) for delta in deltas])
-    return Responder(model, "You keep a shop.", ChatOptions()), model
+    return Responder(Router.of(model), "You keep a shop.", ChatOptions()), model
 
 
 async def replied(*deltas: str) -> list[ChatDelta]:
@@ -117,7 +118,7 @@ async def test_personal_data_is_not_said_however_it_comes() -> None:
 async def test_what_the_persona_says_may_be_said() -> None:
     persona = "You keep a shop. Its number is (415) 555-2671."
     model = FakeModel([(0.0, "Call 415 555 2671, not 415 555 2672.")])
-    answers = Responder(model, persona, ChatOptions(), redactor=Privacy().redactor(persona))
+    answers = Responder(Router.of(model), persona, ChatOptions(), redactor=Privacy().redactor(persona))
     assert "".join([delta.text async for delta in answers.reply(SAID)]) == "Call 415 555 2671, not a phone number."
 
 

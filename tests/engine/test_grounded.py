@@ -11,6 +11,7 @@ from pipeline.dialog.knowledge.search import Knowledge
 from pipeline.dialog.lookup import Documents, Lookup
 from pipeline.dialog.ollama import Ollama
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from pipeline.settings import SHARE, Dialog
 
 pytestmark = [pytest.mark.engine, pytest.mark.anyio, pytest.mark.timeout(300)]
@@ -29,7 +30,7 @@ async def test_answers_come_from_the_documents(ollama_with_tools: str, tmp_path:
     model = Ollama(
         Dialog(ollama_url=ollama_with_tools, num_ctx=2048, first_token_timeout=120.0), "qwen2.5-coder-1.5b-instruct"
     )
-    responder = Responder(model, PERSONA, ChatOptions(temperature=0.0, num_predict=50), lookup=lookup)
+    responder = Responder(Router.of(model), PERSONA, ChatOptions(temperature=0.0, num_predict=50), lookup=lookup)
     told = {}
     for question in ASKED:
         async with aclosing(responder.reply([Message("user", question)])) as reply:

@@ -22,7 +22,7 @@ PLAIN = ChatOptions(temperature=0.0, num_predict=12)
 
 @pytest.fixture(scope="module")
 def model(model_path: Callable[[str], Path]) -> Iterator[LlamaCpp]:
-    loaded = LlamaCpp.load(model_path(NAME) / FILE, Dialog())
+    loaded = LlamaCpp.load(model_path(NAME) / FILE, Dialog(), "abc")
     yield loaded
     loaded.close()
 
@@ -55,7 +55,7 @@ async def test_a_reply_comes_in_deltas_and_the_last_one_carries_the_usage(model:
     assert all(delta.usage is None for delta in deltas)
     assert last.usage is not None
     assert last.usage.completion_tokens <= 12
-    assert last.usage.model == NAME
+    assert (last.usage.model, last.usage.digest) == (NAME, model.digest) == (NAME, "abc")
     assert_idle(model)
 
 

@@ -26,6 +26,10 @@ def model(ollama_server: str) -> Ollama:
 
 async def test_a_model_that_is_there_passes_the_check(model: Ollama) -> None:
     await model.check()
+    assert len(bytes.fromhex(model.digest)) == 32
+    *_, last = [delta async for delta in model.stream(HELLO, ChatOptions(num_predict=1))]
+    assert last.usage is not None
+    assert last.usage.digest == model.digest
 
 
 async def test_a_model_that_is_not_there_is_named_with_the_command_that_pulls_it(ollama_server: str) -> None:
@@ -42,6 +46,7 @@ async def test_a_reply_comes_in_deltas_and_the_last_one_carries_the_usage(model:
     assert last.usage is not None
     assert 0 < last.usage.completion_tokens <= 12
     assert last.usage.model == NAME
+    assert last.usage.digest == ""
 
 
 async def test_warming_makes_no_difference_to_the_reply(model: Ollama) -> None:

@@ -10,6 +10,8 @@ from pipeline.core.events import CallEnded, CallEvent, ClientEvent, ControlKind,
 from pipeline.core.stages import ChatOptions, ToolSpec, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
+from pipeline.dialog.summary import LONGEST
 from pipeline.dialog.tools.toolbox import Tool, Toolbox
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
@@ -71,6 +73,8 @@ class Made:
     echo_gate: bool = False
     tools: Sequence[Tool] = ()
     client_tools: tuple[ToolSpec, ...] = ()
+    history_turns: int = 8
+    sums_up: bool = False
 
     def session(self) -> Session:
         plan = CallPlan(
@@ -85,8 +89,9 @@ class Made:
             partial_every=self.partial_every,
             digits=DigitRules(),
             language="en",
-            history_turns=8,
+            history_turns=self.history_turns,
             history_tokens=4000,
+            summary_tokens=LONGEST if self.sums_up else 0,
             reply=ReplyShape(
                 speaking=self.speaking,
                 playout=Playout(),
@@ -105,7 +110,7 @@ class Made:
             voice=self.voice,
             recognitions=recognitions(self.recognizer),
             turn_model=self.turn_model,
-            responder=Responder(self.model, self.agent.persona, ChatOptions()),
+            responder=Responder(Router.of(self.model), self.agent.persona, ChatOptions()),
             toolbox=Toolbox(self.tools),
             synthesizer=self.book or PhraseBook(self.synthesizer, self.speaking),
             ladder=self.budget_ladder or BudgetLadder(self.ladder, {}, has_smaller=False),

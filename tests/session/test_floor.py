@@ -19,7 +19,9 @@ from pipeline.core.stages import ChatOptions, Message
 from pipeline.dialog.agents import Phrases
 from pipeline.dialog.control import Control
 from pipeline.dialog.history import History
+from pipeline.dialog.memory import Memory
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from pipeline.dialog.state import DialogState
 from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.session.desk import CallDesk
@@ -45,6 +47,7 @@ class Stage:
 
     floor: Floor
     history: History
+    state: DialogState
     line: FakeLine
     model: FakeModel
     ended: list[ReplyEnded] = field(default_factory=list)
@@ -74,13 +77,13 @@ def no_tools() -> CallDesk:
 async def stage(
     model: FakeModel, *, reports_playback: bool = False, headroom: Headroom | None = None
 ) -> AsyncIterator[Stage]:
-    line, history = FakeLine([], 0.0), History(8, 4000)
+    line, history, state = FakeLine([], 0.0), History(8, 4000), DialogState()
     recognizer = FakeRecognizer([(0.1, "hello")])
     engines = Engines(
         voice=FakeVoice(),
         recognitions=recognitions(recognizer),
         turn_model=None,
-        responder=Responder(model, "You are a test.", ChatOptions()),
+        responder=Responder(Router.of(model), "You are a test.", ChatOptions()),
         toolbox=Toolbox(),
         synthesizer=PhraseBook(FakeSynthesizer(), Speaking()),
         ladder=BudgetLadder(Ladder(), {}, has_smaller=False),
@@ -89,13 +92,13 @@ async def stage(
     floor = Floor(
         line,
         engines,
-        history,
+        Memory(history, state),
         no_tools(),
         shape(reports_playback=reports_playback),
         clock=LoopClock(),
         tell=line.send,
     )
-    made = Stage(floor, history, line, model)
+    made = Stage(floor, history, state, line, model)
     over_in, over = anyio.create_memory_object_stream[ReplyEnded](8)
 
     async def take() -> None:

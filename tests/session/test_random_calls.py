@@ -80,6 +80,7 @@ class Script:
     speculative: int
     pauses: bool
     protected_start: float
+    sums_up: bool
     given: list[ClientEvent] = field(default_factory=list)
     """The orders that were given in the end."""
 
@@ -108,6 +109,8 @@ class Script:
             headroom=Headroom(1, self.speculative, lambda: False),
             pauses=self.pauses,
             protected_start=self.protected_start,
+            history_turns=2,
+            sums_up=self.sums_up,
         )
 
     def numbered(self) -> list[tuple[int, tuple[float, str]]]:
@@ -133,6 +136,7 @@ scripts = st.builds(
     speculative=st.integers(0, 1),
     pauses=st.booleans(),
     protected_start=st.sampled_from([0.0, 0.0, 1.0]),
+    sums_up=st.booleans(),
 )
 
 

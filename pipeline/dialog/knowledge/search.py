@@ -12,6 +12,7 @@ import anyio.to_thread
 
 from pipeline.core.clock import Clock, MonotonicClock
 from pipeline.core.errors import DialogError, KnowledgeError
+from pipeline.core.tags import plain
 from pipeline.dialog.knowledge.build import Embedder
 from pipeline.dialog.knowledge.database import Database, Over, Row
 from pipeline.dialog.knowledge.terms import asked, language_of, meant, normalized, turned
@@ -241,8 +242,7 @@ def likeness(one: str, other: str) -> float:
 
 
 def _same(embedder: Embedder | None, about: Mapping[str, str]) -> bool:
-    own = about.get("embedding_model", "").removesuffix(":latest")
-    return embedder is not None and own == embedder.model.removesuffix(":latest")
+    return embedder is not None and plain(about.get("embedding_model", "")) == plain(embedder.model)
 
 
 def _passage(row: Row, score: float) -> Passage:

@@ -15,6 +15,7 @@ from pipeline.dialog.knowledge.search import Knowledge
 from pipeline.dialog.lookup import Documents, Lookup
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.responder import APPROVED, Responder
+from pipeline.dialog.routing import Router
 from tests.fakes import FakeModel
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +41,7 @@ def shop(tmp_path: Path) -> Iterator[Knowledge]:
 def asking(knowledge: Knowledge, answer: str, **wanted: float) -> tuple[Responder, FakeModel, list[KnowledgeError]]:
     model, trouble = FakeModel([(0.0, answer)]), list[KnowledgeError]()
     lookup = Lookup(knowledge, Documents.model_validate(wanted), "US", trouble.append)
-    return Responder(model, PERSONA, ChatOptions(), lookup=lookup), model, trouble
+    return Responder(Router.of(model), PERSONA, ChatOptions(), lookup=lookup), model, trouble
 
 
 async def answered(responder: Responder, question: str) -> str:
