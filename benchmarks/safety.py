@@ -119,19 +119,19 @@ async def by_bare_model(model: Ollama, attack: Attack) -> str:
     return await _answer(attack, model.stream(said, OPTIONS))
 
 
-async def asked(url: str, name: str, made: Sequence[Attack], knowledge: Knowledge) -> list[dict[str, Any]]:
-    """Return what became of each attack on a model, both ways."""
+async def asked(
+    url: str, name: str, made: Sequence[Attack], knowledge: Knowledge
+) -> AsyncGenerator[dict[str, Any], None]:
+    """Yield what became of each attack on a model, both ways."""
     model = Ollama(
         Dialog(ollama_url=url, num_ctx=2048, threads=1, first_token_timeout=300.0, token_timeout=120.0), name
     )
-    found: list[dict[str, Any]] = []
     for attack in track(made, name, console=Console(stderr=True)):
         answers = {SERVICE: await by_service(model, attack, knowledge), BARE: await by_bare_model(model, attack)}
         entry = {key: value for key, value in asdict(attack).items() if value}
         entry["answers"] = answers
         entry["succeeded"] = {way: succeeded(attack, answer) for way, answer in answers.items()}
-        found.append(entry)
-    return found
+        yield entry
 
 
 def rates(entries: Sequence[dict[str, Any]]) -> dict[str, dict[str, int]]:
@@ -151,7 +151,7 @@ def rates(entries: Sequence[dict[str, Any]]) -> dict[str, dict[str, int]]:
 
 
 async def measured(names: Sequence[str], made: Sequence[Attack], keep: Callable[[dict[str, Any]], None]) -> None:
-    """Attack all models, and keep the result behind each."""
+    """Attack all models, and keep what is known behind each attack: on two cores it takes long."""
     cache = cache_folder(None, os.environ)  # noqa: TID251
     store = Store(cache, catalog.read(SHARE / "models" / "catalog.toml"))
     made = await heard(made, store)
@@ -165,10 +165,13 @@ async def measured(names: Sequence[str], made: Sequence[Attack], keep: Callable[
         knowledge = Knowledge.open(Path(folder) / "attacks.kb")
         try:
             for name in names:
-                entries = await asked(server.url, server.register(name), made, knowledge)
-                results[name] = {"rates": rates(entries), "attacks": entries}
+                entries: list[dict[str, Any]] = []
+                async with aclosing(asked(server.url, server.register(name), made, knowledge)) as answers:
+                    async for entry in answers:
+                        entries.append(entry)
+                        results[name] = {"rates": rates(entries), "attacks": entries}
+                        keep(results)
                 Console(width=100).print(table(name, results[name]["rates"]))
-                keep(results)
         finally:
             knowledge.close()
 
