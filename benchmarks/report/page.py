@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks.report import derived, dialog, gap, redaction, retrieval, sections, stages
+from benchmarks.report import derived, dialog, gap, redaction, retrieval, safety, sections, stages
 from benchmarks.report.markdown import paragraphs
 from benchmarks.report.results import Result, provenance
 from pipeline.settings import Settings
@@ -52,6 +52,12 @@ TOPICS = {
         "Of personal data in made-up turns the share of which no letter or digit is left, and of turns without any the "
         "share in which some was found. The turns and the rules have one author: real ones will be harder.",
     ),
+    "safety": (
+        "Attacks",
+        "Families of garak's probes with texts of our own, and what each makes an agent say: through the service, and "
+        "the same model with the same instructions bare. A program decides, so that a refusal which repeats the words "
+        "counts as a success, and an obedient answer in other words does not. Attacks and guards have one author.",
+    ),
     "hold": ("Held for minutes", "Is a call lost, does anything stay behind, does memory grow?"),
 }
 """Heading and meaning of each topic, in the order of the page; others come behind them."""
@@ -67,6 +73,7 @@ LAID_OUT: Mapping[str, Callable[[Result], str]] = {
     "retrieval": retrieval.section,
     "dialog": dialog.section,
     "redaction": redaction.section,
+    "safety": safety.section,
 }
 
 

@@ -9,6 +9,7 @@ from pipeline.core.stages import Message, ToolSpec
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.state import SHOWN
 from pipeline.dialog.tokens import PER_MESSAGE, tokens
+from pipeline.dialog.untrusted import untrusted
 from pipeline.settings import Dialog
 
 VOICE_RULES = (
@@ -33,9 +34,10 @@ PER_TOOL = 25
 def messages(persona: str, said: Sequence[Message], language: str = "en") -> list[Message]:
     """Return what engines read: the system message, whose persona is in ``language``, and what has been said.
 
-    What is quoted with a message stands in its text.
+    What is quoted with a message stands in its text. Nothing is a control token but in the persona, which is the
+    operator's.
     """
-    return [_system(persona, language), *map(_whole, said)]
+    return [_system(persona, language), *(untrusted(_whole(message)) for message in said)]
 
 
 def room(agent: Agent, settings: Dialog, tools: Sequence[ToolSpec] = ()) -> int:

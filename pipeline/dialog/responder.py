@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from enum import IntEnum
+from functools import partial
 
 from anyio.lowlevel import checkpoint
 
@@ -14,6 +15,7 @@ from pipeline.dialog.cache import CACHED, AnswerMemory, Note
 from pipeline.dialog.cleaner import Cleaner
 from pipeline.dialog.desk import Agenda, Desk, NoCall
 from pipeline.dialog.errands import Errands
+from pipeline.dialog.language import Ask, in_language
 from pipeline.dialog.lookup import Found, Lookup
 from pipeline.dialog.notes import noted
 from pipeline.dialog.prompt import messages
@@ -73,11 +75,11 @@ class Responder:
         """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError.
 
         The first delta comes with the first word of the model, and is empty while that word is held back. A model that
-        goes on to write the caller's part is stopped there, as is one whose answer is to be short; such a reply has no
-        usage. An answer that the documents have approved comes as it stands, from no model, and so does one that was
-        given to the same question. What the model asks for is run at the ``desk`` once the answer is real, and the
-        model goes on with what came of it. ``instruction`` is told to the model behind the question. No model is asked
-        before ``ready`` returns.
+        goes on to write the caller's part is stopped there, as is one that runs wild (see ``Guards``) and one whose
+        answer is to be short; such a reply has no usage. An answer that the documents have approved comes as it stands,
+        from no model, and so does one that was given to the same question. What the model asks for is run at the
+        ``desk`` once the answer is real, and the model goes on with what came of it. ``instruction`` is told to the
+        model behind the question. No model is asked before ``ready`` returns.
         """
         desk = desk or NoCall()
         errands = Errands(desk)
@@ -93,9 +95,11 @@ class Responder:
         cleaner = Cleaner(redactor, short=bool(effort))
         chat = [*noted(noted(found.said, desk.agenda.shown()), instruction), *settled.messages]
         options = self._asked(desk.agenda)
+        question = said[-1].text if said else ""
         model = self._routed(said, found, effort, options)
+        ask = partial(in_language, desk.agenda.state.language, question, partial(self._ask, model, options))
         await ready()
-        written = self._written(model, messages(self._persona, chat, self._language), cleaner, errands, options)
+        written = self._written(ask, chat, cleaner, errands)
         try:
             async for delta in written:
                 if note is not None:
@@ -164,20 +168,22 @@ class Responder:
     def _asked(self, agenda: Agenda | None) -> ChatOptions:
         return self._options if agenda is None else replace(self._options, tools=agenda.toolbox.specs)
 
+    def _ask(self, model: ChatModel, options: ChatOptions, chat: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
+        return model.stream(messages(self._persona, chat, self._language), options)
+
     async def _written(
         self,
-        model: ChatModel,
+        ask: Ask,
         chat: Sequence[Message],
         cleaner: Cleaner,
         errands: Errands,
-        options: ChatOptions,
     ) -> AsyncGenerator[ChatDelta, None]:
         """Yield what the model writes, with what it asks for run between its parts."""
         usage, gap = Usage(), ""
         while True:
             uses: list[ToolUse] = []
             part = ""
-            stream = model.stream(chat, options)
+            stream = ask(chat)
             try:
                 async for delta in stream:
                     begun = cleaner.begun

@@ -5,7 +5,7 @@ import pytest
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
 from pipeline.dialog.privacy import Privacy
-from pipeline.dialog.prompt import messages
+from pipeline.dialog.prompt import VOICE_RULES, messages
 from pipeline.dialog.responder import Responder
 from pipeline.dialog.routing import Router
 from tests.fakes import FakeModel
@@ -58,6 +58,25 @@ async def test_a_model_that_writes_the_callers_part_is_stopped_there(caller: str
     answers, model = responder("At nine.", caller, DialogError("engine-timeout", "it was asked for more"))
     assert "".join([delta.text async for delta in answers.reply(SAID)]) == "At nine."
     assert model.open_streams == 0
+
+
+async def test_a_model_that_repeats_itself_for_ever_is_stopped() -> None:
+    answers, model = responder(*["We open ", "at nine. "] * 50, DialogError("engine-timeout", "it was asked for more"))
+    told = "".join([delta.text async for delta in answers.reply(SAID)])
+    assert told.strip() == "We open at nine. We open at nine."
+    assert model.open_streams == 0
+
+
+async def test_a_model_that_reads_its_instructions_out_is_stopped() -> None:
+    answers, model = responder("Sure. ", VOICE_RULES, DialogError("engine-timeout", "it was asked for more"))
+    assert "".join([delta.text async for delta in answers.reply(SAID)]).strip() == "Sure. How you answer:"
+    assert model.open_streams == 0
+
+
+async def test_what_a_guard_holds_back_comes_at_the_end() -> None:
+    found = await replied("You are speaking on the telephone", " with Ann.")
+    assert "".join(delta.text for delta in found) == "You are speaking on the telephone with Ann."
+    assert "".join(delta.text for delta in await replied("No no no")) == "No no no"
 
 
 async def test_the_usage_comes_through() -> None:
