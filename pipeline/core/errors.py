@@ -62,3 +62,14 @@ class KnowledgeError(PipelineError):
         """Keep ``fix``: what to type or to do, empty where nothing helps."""
         super().__init__(code, message, retryable=retryable)
         self.fix = fix
+
+
+class RecordsError(PipelineError):
+    """Records cannot be kept or read. ``fix`` is what mends it."""
+
+    stage = "records"
+
+    def __init__(self, code: str, message: str, *, fix: str = "", retryable: bool = False) -> None:
+        """Keep ``fix``: what to type or to do, empty where nothing helps."""
+        super().__init__(code, message, retryable=retryable)
+        self.fix = fix

@@ -214,6 +214,10 @@ class ReplyEnded(ReplyEvent):
     """Span name to seconds, as far as they are known."""
     degraded: tuple[str, ...] = ()
     """What was left out or replaced, empty when nothing was."""
+    sources: tuple[str, ...] = ()
+    """The documents that the model was shown for it."""
+    knowledge: str = ""
+    """The version of those documents."""
 
 
 # Speculation

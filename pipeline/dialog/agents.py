@@ -60,6 +60,8 @@ class AgentFile(BaseModel):
 
     name: str
     description: str = ""
+    tenant: str = Field(default="default", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    """Whose calls these are: the settings may say for how long a tenant's calls are kept."""
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}$")
     """BCP 47 primary tag of what callers speak; recognition is told so."""
     greeting: str = ""

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from pipeline.core.clock import Clock
 from pipeline.core.events import (
     CallEvent,
+    FinalTranscript,
     ReplyEnded,
     ReplyStatus,
     ReplyStopped,
@@ -16,6 +17,7 @@ from pipeline.core.stages import ChatDelta, Message
 from pipeline.dialog.history import History
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
+from pipeline.session.ledger import Receipt
 from pipeline.session.line import Line
 from pipeline.session.plan import Engines
 from pipeline.session.priming import Priming
@@ -54,6 +56,7 @@ class Floor:
         self._clock = clock
         self._tell = tell
         self._ladder = engines.ladder
+        self._ledger = engines.ledger
         self.priming = Priming(engines.responder, engines.headroom)
         self._shape = shape
         self.replies = Replies(line, engines.synthesizer, shape, clock=clock, tell=tell)
@@ -107,12 +110,12 @@ class Floor:
             self._history.caller(text)
             reply = self.replies.answer(turn, self._ladder.effort)
             self._perform(reply, messages, self._headroom.claim())
-            self._commit(reply, known)
+            self._commit(reply, known, self._written_down(turn, text, known))
             return
         self._speculation = None
         self._history.caller(text)
         speculation.commit()
-        self._commit(speculation.reply, known)
+        self._commit(speculation.reply, known, self._written_down(turn, text, known))
         await self._tell(speculation.ended(Speculated.COMMITTED, self._clock.now()))
 
     async def say(self, turn: TurnId, phrase: str, *, protected: bool = False) -> bool:
@@ -121,7 +124,7 @@ class Floor:
             await self.give_up(Speculated.ABANDONED)
             reply = self.replies.make(turn, Purpose(protected=protected))
             self.replies.perform(reply, _as_written(phrase))
-            self._commit(reply, ())
+            self._commit(reply, (), None)
         return bool(phrase)
 
     async def stop(self, status: ReplyStatus, onset_at: float | None = None) -> None:
@@ -162,6 +165,8 @@ class Floor:
     def ended(self, event: ReplyEnded) -> bool:
         """Take note that a reply is over; return whether the client was ever told of it."""
         reply = self.replies.ended(event)
+        if reply.purpose.answers:
+            self._ledger.ended(event)
         self._history.heard(event.reply, event.heard)
         if self._current is reply:
             self._current = None
@@ -172,9 +177,13 @@ class Floor:
         source = self.priming.over(self._responder.reply(messages, reply.purpose.effort))
         self.replies.perform(reply, claim.over(source), claim)
 
-    def _commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:
-        self.replies.commit(reply, known)
+    def _commit(self, reply: Reply, known: Sequence[CallEvent], receipt: Receipt | None) -> None:
+        self.replies.commit(reply, known, receipt)
         self._current = reply
+
+    def _written_down(self, turn: TurnId, text: str, known: Sequence[CallEvent]) -> Receipt:
+        language = next((event.language for event in known if isinstance(event, FinalTranscript)), "")
+        return self._ledger.asked(turn, text, language)
 
 
 async def _as_written(phrase: str) -> AsyncGenerator[ChatDelta, None]:

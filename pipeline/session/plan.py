@@ -1,6 +1,6 @@
 """What a call is made of and how it is to be conducted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.core.stages import TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
@@ -9,6 +9,7 @@ from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
+from pipeline.session.ledger import Ledger, NoLedger
 from pipeline.session.shape import ReplyShape
 from pipeline.settings import Call, Endpointing
 from pipeline.speaking.phrases import PhraseBook
@@ -16,7 +17,7 @@ from pipeline.speaking.phrases import PhraseBook
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What all calls share."""
+    """What all calls share, and the call's own ledger."""
 
     voice: VoiceActivityEngine
     recognitions: RecognitionQueue
@@ -26,6 +27,7 @@ class Engines:
     synthesizer: PhraseBook
     ladder: BudgetLadder
     headroom: Headroom
+    ledger: Ledger = field(default_factory=NoLedger)
 
 
 @dataclass(frozen=True, slots=True)
