@@ -100,7 +100,8 @@ class RecordsFile:
     def tidy(self) -> bool:
         """Give the room of deleted rows back and empty the write-ahead log; return whether nobody was in the way."""
         try:
-            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+            # ``execute`` would stop behind the first page: the pragma takes a step for each, and returns no rows.
+            self._connection.executescript("PRAGMA incremental_vacuum")
             (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error as error:
             raise told(error, self._path) from error

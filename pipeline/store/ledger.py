@@ -39,7 +39,9 @@ class CallLedger:
 
     def ended(self, event: ReplyEnded) -> None:
         """Write down how the answer to a turn ended."""
-        row = self._open.pop(event.turn)
+        row = self._open.pop(event.turn, None)
+        if row is None:
+            return
         self._records.put(
             replace(
                 row,
