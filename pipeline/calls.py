@@ -14,7 +14,6 @@ from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, CallEnded, CallEvent, EndpointingChanged, ReplyEnded
 from pipeline.core.stages import ChatModel, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
-from pipeline.dialog.discretion import Discretion
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
@@ -166,11 +165,11 @@ class Calls:
         discretion = agent.privacy.discretion(agent.persona)
         entry = self._archive.begin(start, agent, plan.language or "", discretion)
         session = Session(
-            DiscreetLine(line, discretion),
+            DiscreetLine(line, discretion, observer),
             replace(engines, ledger=entry.ledger),
             plan,
             clock=self._clock,
-            observe=partial(self._observe, observer, discretion),
+            observe=partial(self._weigh, observer),
             inbox=self._settings.channels.events,
         )
         self._metrics.calls_started.inc()
@@ -200,8 +199,8 @@ class Calls:
         """Keep a feedback and return its id; see ``Switchboard``."""
         return await self._archive.take_feedback(feedback, self._agents)
 
-    def _observe(self, observer: CallObserver, discretion: Discretion, event: CallEvent) -> None:
-        observer(discretion.kept(event))
+    def _weigh(self, observer: CallObserver, event: CallEvent) -> None:
+        """Let the ladder know how late answers are."""
         gap = event.spans.get("response_gap") if isinstance(event, ReplyEnded) else None
         if gap is not None and self._ladder.gap(gap):
             observer.effort(self._ladder.effort)

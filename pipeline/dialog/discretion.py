@@ -3,16 +3,18 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+import anyio.lowlevel
+
 from pipeline.core.events import CallEvent, DigitsCollected, FinalTranscript, PartialTranscript, ReplyEnded
 from pipeline.dialog.redact import Kind, Redactor, Treatment
 
 ALL: Mapping[Kind, Treatment] = dict.fromkeys(Kind, Treatment.MASK)
-REMEMBERED = 4
-"""Texts: one is asked for by the client's line, the log and the records, one after the other."""
+SLICE = 64
+"""Characters between two looks at what else is to be done: 4000 digits take 0.2 s and more, in which others speak."""
 
 
 class Discretion:
-    """One call's. What is public passes, as in answers."""
+    """An agent's. What is public passes, as in answers."""
 
     def __init__(
         self, spoken: Mapping[Kind, Treatment], region: str, public: Collection[str], *, captions: bool
@@ -24,49 +26,47 @@ class Discretion:
         self._region = region
         self._public = public
         self._captions = captions
-        self._known: dict[tuple[bool, str], str] = {}
 
     def said(self, text: str) -> str:
-        """Return what a caller, or whoever gives feedback, wrote or said. 5 microseconds a character."""
-        return self._redacted(text, ALL)
+        """Return what a caller, or whoever gives feedback, wrote or said. 5 microseconds a character and more."""
+        redactor = self._redactor(ALL)
+        return redactor.feed(text) + redactor.flush()
 
     def replied(self, text: str) -> str:
         """Return what the service said."""
-        return self._redacted(text, self._passing)
+        redactor = self._redactor(self._passing)
+        return redactor.feed(text) + redactor.flush()
 
-    def growing(self, text: str) -> str:
-        """Return the beginning of what is still being said: no part of what may become personal data."""
-        return Redactor(ALL, self._region, public=self._public).feed(text)
-
-    def kept(self, event: CallEvent) -> CallEvent:
-        """Return what may be logged of an event."""
-        match event:
-            case ReplyEnded():
-                return replace(event, text=self.replied(event.text), heard=self.replied(event.heard))
-            case _:
-                return self._of_the_caller(event)
-
-    def caption(self, event: CallEvent) -> CallEvent | None:
-        """Return what the client is told of an event; None for an interim transcript of which nothing is settled."""
-        event = self._of_the_caller(event) if self._captions else event
-        return None if isinstance(event, PartialTranscript) and not event.text else event
-
-    def _of_the_caller(self, event: CallEvent) -> CallEvent:
+    async def kept(self, event: CallEvent) -> CallEvent:
+        """Return what may be logged of an event. Of what is still being said, no part of what may become personal."""
         match event:
             case PartialTranscript():
-                return replace(event, text=self.growing(event.text), guess=self.growing(event.guess))
+                settled, _ = await self._read(event.text, ALL)
+                return replace(event, text=settled, guess=settled)
             case FinalTranscript():
-                return replace(event, text=self.said(event.text))
+                return replace(event, text="".join(await self._read(event.text, ALL)))
             case DigitsCollected():
-                return replace(event, digits=self.said(event.digits))
+                return replace(event, digits="".join(await self._read(event.digits, ALL)))
+            case ReplyEnded():
+                text, heard = [await self._read(written, self._passing) for written in (event.text, event.heard)]
+                return replace(event, text="".join(text), heard="".join(heard))
             case _:
                 return event
 
-    def _redacted(self, text: str, policy: Mapping[Kind, Treatment]) -> str:
-        key = (policy is ALL, text)
-        if key not in self._known:
-            redactor = Redactor(policy, self._region, public=self._public)
-            self._known[key] = redactor.feed(text) + redactor.flush()
-            if len(self._known) > REMEMBERED:
-                del self._known[next(iter(self._known))]
-        return self._known[key]
+    def caption(self, event: CallEvent, kept: CallEvent) -> CallEvent | None:
+        """Return what the client is told of an event; None for an interim transcript of which nothing is settled."""
+        if isinstance(event, ReplyEnded) or not self._captions:
+            return event
+        return None if isinstance(kept, PartialTranscript) and not kept.text else kept
+
+    async def _read(self, text: str, policy: Mapping[Kind, Treatment]) -> tuple[str, str]:
+        """Return a text in two parts: what is decided, and what only its end decides."""
+        redactor = self._redactor(policy)
+        decided = []
+        for at in range(0, len(text), SLICE):
+            decided.append(redactor.feed(text[at : at + SLICE]))
+            await anyio.lowlevel.checkpoint()
+        return "".join(decided), redactor.flush()
+
+    def _redactor(self, policy: Mapping[Kind, Treatment]) -> Redactor:
+        return Redactor(policy, self._region, public=self._public)

@@ -1,4 +1,6 @@
-"""DiscreetLine: a line whose client is told what a call's discretion allows."""
+"""DiscreetLine: where what happens in a call is told, to its client and to the log, as its discretion allows."""
+
+from collections.abc import Callable
 
 from anyio.streams.memory import MemoryObjectReceiveStream
 
@@ -9,12 +11,13 @@ from pipeline.session.line import Line, ReplyAudio
 
 
 class DiscreetLine:
-    """Passes on all but personal data in what the client is told of the caller's words."""
+    """Passes on all but personal data in what is told of the caller's words."""
 
-    def __init__(self, line: Line, discretion: Discretion) -> None:
-        """Stand before ``line``."""
+    def __init__(self, line: Line, discretion: Discretion, observe: Callable[[CallEvent], None]) -> None:
+        """Stand before ``line``; ``observe`` sees every event first."""
         self._line = line
         self._discretion = discretion
+        self._observe = observe
 
     @property
     def microphone(self) -> MemoryObjectReceiveStream[MicFrame]:
@@ -32,8 +35,10 @@ class DiscreetLine:
         return self._line.output_rate
 
     async def send(self, event: CallEvent) -> None:
-        """Tell the client."""
-        told = self._discretion.caption(event)
+        """Tell the log and the client."""
+        kept = await self._discretion.kept(event)
+        self._observe(kept)
+        told = self._discretion.caption(event, kept)
         if told is not None:
             await self._line.send(told)
 

@@ -110,12 +110,12 @@ class Floor:
             self._history.caller(text)
             reply = self.replies.answer(turn, self._ladder.effort)
             self._perform(reply, messages, self._headroom.claim())
-            self._commit(reply, known, self._written_down(turn, text, known))
+            self._commit(reply, known, self._ledger.asked(turn, text, _language(known)))
             return
         self._speculation = None
         self._history.caller(text)
         speculation.commit()
-        self._commit(speculation.reply, known, self._written_down(turn, text, known))
+        self._commit(speculation.reply, known, self._ledger.asked(turn, text, _language(known)))
         await self._tell(speculation.ended(Speculated.COMMITTED, self._clock.now()))
 
     async def say(self, turn: TurnId, phrase: str, *, protected: bool = False) -> bool:
@@ -181,10 +181,10 @@ class Floor:
         self.replies.commit(reply, known, receipt)
         self._current = reply
 
-    def _written_down(self, turn: TurnId, text: str, known: Sequence[CallEvent]) -> Receipt:
-        language = next((event.language for event in known if isinstance(event, FinalTranscript)), "")
-        return self._ledger.asked(turn, text, language)
-
 
 async def _as_written(phrase: str) -> AsyncGenerator[ChatDelta, None]:
     yield ChatDelta(phrase)
+
+
+def _language(known: Sequence[CallEvent]) -> str:
+    return next((event.language for event in known if isinstance(event, FinalTranscript)), "")

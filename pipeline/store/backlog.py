@@ -34,12 +34,27 @@ class Receipt:
             self._late()
 
 
-@dataclass(frozen=True, slots=True)
+Redact = Callable[[Row], Row]
+"""Takes the personal data out of a row. In the thread that writes it."""
+
+
+def as_it_is(row: Row) -> Row:
+    """Return a row that holds nobody's words."""
+    return row
+
+
+@dataclass(slots=True)
 class Waiting:
     """A row and who waits for it."""
 
     row: Row
+    redact: Redact
     receipt: Receipt
+
+    def ready(self) -> Row:
+        """Return the row, redacted: once, however often it is tried to be written. In the thread that writes it."""
+        self.row, self.redact = self.redact(self.row), as_it_is
+        return self.row
 
 
 class Backlog:
@@ -57,7 +72,7 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, row: Row) -> Receipt:
+    def put(self, row: Row, redact: Redact) -> Receipt:
         """Let a row wait, in place of its last state."""
         receipt = Receipt(self._settings.patience, self._metrics.late.inc)
         earlier = self._waiting.get(row.key)
@@ -67,7 +82,7 @@ class Backlog:
             self.lose(1)
             receipt.settle()
             return receipt
-        self._waiting[row.key] = Waiting(row, receipt)
+        self._waiting[row.key] = Waiting(row, redact, receipt)
         self._metrics.backlog.set(len(self._waiting))
         return receipt
 

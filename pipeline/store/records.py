@@ -3,7 +3,7 @@
 Rows wait in memory until they are written. Where the disk fails they wait for it to work again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
@@ -17,7 +17,7 @@ from pipeline.core.errors import RecordsError
 from pipeline.observe import RecordMetrics, logger
 from pipeline.settings import RecordSettings
 from pipeline.store import statements
-from pipeline.store.backlog import Backlog, Receipt
+from pipeline.store.backlog import Backlog, Receipt, Redact, Waiting, as_it_is
 from pipeline.store.file import RecordsFile
 from pipeline.store.rows import CallRow, Feedback, Row
 
@@ -64,9 +64,9 @@ class Records:
             else:
                 await anyio.sleep(RETRY)
 
-    def put(self, row: Row) -> Receipt:
-        """Have a row written soon, in place of its last state. Returns at once."""
-        receipt = self._backlog.put(row)
+    def put(self, row: Row, redact: Redact = as_it_is) -> Receipt:
+        """Have a row written soon, redacted, in place of its last state. Returns at once."""
+        receipt = self._backlog.put(row, redact)
         if self._failing:
             receipt.settle()
         self._wake.set()
@@ -110,15 +110,14 @@ class Records:
         """Write all that waits; return whether the disk worked."""
         async with self._writing:
             while some := self._backlog.oldest(BATCH):
-                rows = [waiting.row for waiting in some.values()]
                 try:
-                    refused = await self._in_thread(partial(RecordsFile.write, rows=rows))
+                    refused = await self._in_thread(partial(_put_down, rows=some.values()))
                 except RecordsError as error:
                     self.failed(error)
                     return False
                 self._backlog.written(some)
                 if refused:
-                    self._backlog.lose(len(refused))
+                    self._backlog.lose(refused)
                 if self._failing:
                     self._log.info("records are written again", after=self._failing)
                     self._failing = ""
@@ -141,3 +140,8 @@ class Records:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _put_down(file: RecordsFile, rows: Iterable[Waiting]) -> int:
+    """Write rows, redacted; return how many cannot be written. In the thread."""
+    return len(file.write([waiting.ready() for waiting in rows]))

@@ -1,6 +1,6 @@
 """Rows: what is kept of a call, of a turn, and of what somebody thought of it.
 
-Texts are redacted before they come here. Instants are seconds since 1970, UTC.
+Words are redacted before they are written. Instants are seconds since 1970, UTC.
 """
 
 from collections.abc import Mapping

@@ -13,6 +13,7 @@ from pipeline.dialog.responder import Responder
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
+from pipeline.session.ledger import Ledger, NoLedger
 from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.session import Session
 from pipeline.session.shape import ReplyShape
@@ -68,6 +69,7 @@ class Made:
     headroom: Headroom = field(default_factory=no_speculation)
     voice: VoiceActivityEngine = field(default_factory=FakeVoice)
     echo_gate: bool = False
+    ledger: Ledger = field(default_factory=NoLedger)
 
     def session(self) -> Session:
         plan = CallPlan(
@@ -105,6 +107,7 @@ class Made:
             synthesizer=self.book or PhraseBook(self.synthesizer, self.speaking),
             ladder=self.budget_ladder or BudgetLadder(self.ladder, {}, has_smaller=False),
             headroom=self.headroom,
+            ledger=self.ledger,
         )
         return Session(self.line, engines, plan, clock=LoopClock(), observe=lambda event: None, inbox=self.inbox)
 
