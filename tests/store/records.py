@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 from prometheus_client import CollectorRegistry
 
 from pipeline.observe import RecordMetrics
@@ -48,6 +49,11 @@ class Kept:
 
     def count(self, name: str) -> float:
         return self.registry.get_sample_value(f"voicepipe_records_{name}") or 0.0
+
+    async def written(self) -> None:
+        """Wait until nothing waits to be written any more."""
+        while self.count("backlog"):
+            await anyio.lowlevel.checkpoint()
 
     async def fill_the_disk(self, *, pages: int = 0) -> None:
         """Let the file grow by no more than so many pages: SQLite then says what it says on a full disk."""

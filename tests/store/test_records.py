@@ -17,12 +17,6 @@ LONG = "x" * 20_000
 """More than a page of the file holds."""
 
 
-async def written(records: Kept) -> None:
-    """Wait until nothing waits to be written any more."""
-    while records.count("backlog"):
-        await anyio.lowlevel.checkpoint()
-
-
 async def test_a_row_is_on_the_disk_when_its_receipt_says_so(tmp_path: Path) -> None:
     async with kept(tmp_path / "r.sqlite", patience=1.0) as records:
         await records.records.put(turn_row(call_row())).wait()
@@ -35,7 +29,7 @@ async def test_the_last_state_of_a_turn_stands(tmp_path: Path) -> None:
         call = call_row()
         for status in ("", "completed"):
             records.records.put(turn_row(call, status=status))
-        await written(records)
+        await records.written()
         records.records.put(call_row(ended=5.0, reason="client", turns=1))
     assert read(records.path, "SELECT status FROM turns") == [("completed",)]
     assert read(records.path, "SELECT ended, reason, turns FROM calls") == [(5.0, "client", 1)]
@@ -68,7 +62,7 @@ async def test_a_full_disk_costs_no_row_and_keeps_nobody_waiting(tmp_path: Path)
             assert records.count("backlog") == 5
             assert records.count("failed_total") >= 1
             await records.free_the_disk()
-            await written(records)
+            await records.written()
             assert records.count("lost_total") == 0
     assert read(records.path, "SELECT turn FROM turns") == [(1,), (2,), (3,), (4,), (5,)]
     errors = [line for line in lines if line["log_level"] == "error"]
@@ -87,7 +81,7 @@ async def test_what_finds_no_room_in_memory_is_counted_and_told(tmp_path: Path) 
             records.records.put(turn_row(call, 2, LONG, status="completed"))
             assert (records.count("backlog"), records.count("lost_total")) == (3, 4)
             await records.free_the_disk()
-            await written(records)
+            await records.written()
     assert read(records.path, "SELECT turn, status FROM turns") == [(1, ""), (2, "completed"), (3, "")]
     assert [line["rows"] for line in lines if line["event"] == "records lost"] == [1]
 
@@ -109,7 +103,7 @@ async def test_an_answer_waits_for_a_slow_disk_no_longer_than_its_patience(tmp_p
             await records.records.put(turn_row(call_row())).wait()
             assert records.count("late_total") == 1
             thread_is_free.set()
-        await written(records)
+        await records.written()
     assert read(records.path, "SELECT count(*) FROM turns") == [(1,)]
 
 
@@ -127,7 +121,7 @@ async def test_a_call_is_known_before_and_after_it_is_written(tmp_path: Path) ->
         row = call_row()
         records.records.put(row)
         assert await records.records.latest("c1") == row
-        await written(records)
+        await records.written()
         assert await records.records.latest("c1") == row
         assert await records.records.latest("c2") is None
 
@@ -137,7 +131,7 @@ async def test_of_calls_with_one_id_the_last_is_told(tmp_path: Path) -> None:
         first, second = call_row(1, conversation="again"), call_row(2, conversation="again", began=call_row().began + 1)
         records.records.put(second)
         records.records.put(first)
-        await written(records)
+        await records.written()
         assert await records.records.latest("again") == second
 
 
@@ -195,7 +189,7 @@ async def test_feedback_on_nothing_is_refused(tmp_path: Path, wrong: dict[str, o
 async def test_feedback_on_a_full_disk_may_be_tried_again(tmp_path: Path) -> None:
     async with kept(tmp_path / "r.sqlite") as records:
         records.records.put(turn_row(call_row()))
-        await written(records)
+        await records.written()
         await records.fill_the_disk()
         with pytest.raises(RecordsError) as caught:
             await records.records.submit(feedback(correction=LONG))
