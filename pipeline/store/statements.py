@@ -54,6 +54,8 @@ _TURN = (
     "INSERT OR REPLACE INTO turns VALUES (:call, :turn, :language, :question, :asked, :answer, :heard, "
     ":status, :model, :digest, :knowledge, :sources, :degraded, :spans, :ended)"
 )
+_CALLS = "SELECT * FROM calls WHERE began >= ? ORDER BY began DESC, id LIMIT ?"
+_CALLS_OF_ONE = "SELECT * FROM calls WHERE conversation = ? AND began >= ? ORDER BY began DESC, id LIMIT ?"
 _FEEDBACK = "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _CALL_FIELDS = tuple(CallRow.__dataclass_fields__)
 _TURN_FIELDS = tuple(TurnRow.__dataclass_fields__)
@@ -72,14 +74,17 @@ def write_row(connection: Connection, row: Row) -> None:
 
 def latest(connection: Connection, conversation: str) -> CallRow | None:
     """Return the last call that had this id."""
-    found = calls(connection, conversation=conversation)
+    found = calls(connection, conversation=conversation, most=1)
     return found[0] if found else None
 
 
 def calls(connection: Connection, *, conversation: str = "", since: float = 0.0, most: int = -1) -> list[CallRow]:
     """Return calls, the latest first, at most ``most`` of them; those of one id where it is given."""
-    query = "SELECT * FROM calls WHERE began >= ? AND (? = '' OR conversation = ?) ORDER BY began DESC, id LIMIT ?"
-    found = _asked(connection, query, (since, conversation, conversation, most))
+    found = (
+        _asked(connection, _CALLS_OF_ONE, (conversation, since, most))
+        if conversation
+        else _asked(connection, _CALLS, (since, most))
+    )
     return [CallRow(**{**row, "consent": bool(row["consent"])}) for row in found]
 
 
