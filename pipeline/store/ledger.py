@@ -1,4 +1,4 @@
-"""Ledger: what is written down of one call, redacted before it is put."""
+"""Ledger: what is written down of one call, redacted before it is written."""
 
 from collections.abc import Callable
 from dataclasses import replace
