@@ -9,7 +9,8 @@ from typing import Any
 
 import anyio
 
-from pipeline.core.clock import Clock
+from pipeline.archive import Archive
+from pipeline.core.clock import Calendar, Clock
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, CallEnded, CallEvent, EndpointingChanged, ReplyEnded
 from pipeline.core.stages import TurnModel, VoiceActivityEngine
@@ -22,11 +23,12 @@ from pipeline.dialog.routing import Router
 from pipeline.dialog.state import DialogState
 from pipeline.dialog.summary import LONGEST
 from pipeline.dialog.tools.toolbox import Tool, Toolbox
-from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, CutOff, Terms
+from pipeline.entrances.switchboard import AgentCard, BargeInMode, BargeInRules, CallStart, Conversation, CutOff, Terms
 from pipeline.entrances.switchboard import DigitRules as DigitTerms
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.observe import CallObserver, Metrics
 from pipeline.session.digits import DigitRules
+from pipeline.session.discreet import DiscreetLine
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
 from pipeline.session.languages import shapes
@@ -36,6 +38,7 @@ from pipeline.session.session import Session
 from pipeline.session.shape import ReplyShape
 from pipeline.settings import Settings, SettingsError
 from pipeline.speaking.phrases import PhraseBook
+from pipeline.store.rows import Feedback
 
 PAUSABLE = 0.4
 """Furthest ahead of real time, in seconds, at which a pause is soon heard; with more, speech stops a reply at once."""
@@ -68,12 +71,12 @@ class Kit:
 class Call:
     """One call that can begin at once."""
 
-    def __init__(self, plan: CallPlan, engines: Engines, terms: Terms, conversation: str, calls: "Calls") -> None:
+    def __init__(self, plan: CallPlan, engines: Engines, terms: Terms, start: CallStart, calls: "Calls") -> None:
         """Keep what the call needs; nothing is held for it until ``run``."""
         self._plan = plan
         self._engines = engines
         self._terms = terms
-        self._conversation = conversation
+        self._start = start
         self._calls = calls
 
     @property
@@ -83,14 +86,22 @@ class Call:
 
     async def run(self, line: Line, cut_off: Callable[[], CutOff]) -> CallEnded:
         """Conduct the call to its end; the returned event has been sent on the line. Cancelling hangs up."""
-        return await self._calls.conduct(self._conversation, self._plan, self._engines, line, cut_off)
+        return await self._calls.conduct(self._start, self._plan, self._engines, line, cut_off)
 
 
 class Calls:
     """Finds who answers a call, and conducts it."""
 
-    def __init__(self, settings: Settings, agents: Mapping[str, Agent], metrics: Metrics, clock: Clock) -> None:
-        """Answer for these agents, once ``open`` has been called."""
+    def __init__(
+        self,
+        settings: Settings,
+        agents: Mapping[str, Agent],
+        metrics: Metrics,
+        clock: Clock,
+        archive: Archive | None = None,
+    ) -> None:
+        """Answer for these agents, once ``open`` has been called; nothing is kept without an ``archive``."""
+        self._archive = archive or Archive(None, Calendar())
         self._settings = settings
         self._agents = agents
         self._metrics = metrics
@@ -169,19 +180,22 @@ class Calls:
             ladder=self._ladder,
             headroom=self._headroom,
         )
-        return Call(plan, engines, _terms(start, agent, plan), start.conversation, self)
+        return Call(plan, engines, _terms(start, agent, plan), start, self)
 
     async def conduct(
-        self, conversation: str, plan: CallPlan, engines: Engines, line: Line, cut_off: Callable[[], CutOff]
+        self, start: CallStart, plan: CallPlan, engines: Engines, line: Line, cut_off: Callable[[], CutOff]
     ) -> CallEnded:
-        """Run one call and keep count of it."""
-        observer = CallObserver(self._metrics, conversation, plan.agent.id, self._settings.budgets)
+        """Run one call, write it down and keep count of it."""
+        agent = plan.agent
+        observer = CallObserver(self._metrics, start.conversation, agent.id, self._settings.budgets)
+        discretion = agent.privacy.discretion(agent.persona)
+        entry = self._archive.begin(start, agent, plan.language or "", discretion)
         session = Session(
-            line,
-            engines,
+            DiscreetLine(line, discretion, observer),
+            replace(engines, ledger=entry.ledger),
             plan,
             clock=self._clock,
-            observe=partial(self._observe, observer),
+            observe=partial(self._weigh, observer),
             inbox=self._settings.channels.events,
         )
         self._metrics.calls_started.inc()
@@ -199,10 +213,20 @@ class Calls:
             reason = ended.reason.value
             return ended
         finally:
-            observer.over(reason, seconds=self._clock.now() - began_at, turns=session.turn)
+            seconds = self._clock.now() - began_at
+            observer.over(reason, seconds=seconds, turns=session.turn)
+            self._archive.end(entry, reason, turns=session.turn, seconds=seconds)
 
-    def _observe(self, observer: CallObserver, event: CallEvent) -> None:
-        observer(event)
+    async def conversation(self, conversation: str) -> Conversation:
+        """Return the last call that had this id; see ``Switchboard``."""
+        return await self._archive.conversation(conversation)
+
+    async def take_feedback(self, feedback: Feedback) -> str:
+        """Keep a feedback and return its id; see ``Switchboard``."""
+        return await self._archive.take_feedback(feedback, self._agents)
+
+    def _weigh(self, observer: CallObserver, event: CallEvent) -> None:
+        """Let the ladder know how late answers are."""
         gap = event.spans.get("response_gap") if isinstance(event, ReplyEnded) else None
         if gap is not None and self._ladder.gap(gap):
             observer.effort(self._ladder.effort)
@@ -210,7 +234,7 @@ class Calls:
     def _memory(self, agent: Agent, lookup: Lookup | None) -> AnswerMemory | None:
         """Return what an agent may remember of its answers, if anything."""
         origin = Origin(
-            tenant="",
+            tenant=agent.tenant,
             agent=agent.id,
             version=sha256(agent.model_dump_json().encode()).hexdigest(),
             knowledge=lookup.version if lookup is not None else "",

@@ -164,6 +164,20 @@ class ModelMetrics:
         )
 
 
+class RecordMetrics:
+    """How the records are doing."""
+
+    def __init__(self, own: CollectorRegistry) -> None:
+        """Create every metric once, in this registry."""
+        self.written = Counter("voicepipe_records_written", "Rows written to the records.", registry=own)
+        self.failed = Counter("voicepipe_records_failed", "Attempts to write records that failed.", registry=own)
+        self.lost = Counter("voicepipe_records_lost", "Rows that found no room in the backlog.", registry=own)
+        self.late = Counter(
+            "voicepipe_records_late", "Answers that did not wait any longer for their turn to be written.", registry=own
+        )
+        self.backlog = Gauge("voicepipe_records_backlog", "Rows that wait to be written.", registry=own)
+
+
 class Metrics:
     """All that a scrape returns. Owns its registry, so that two services in one process do not collide."""
 
@@ -173,6 +187,7 @@ class Metrics:
         own = self.registry
         self.turns = TurnMetrics(own)
         self.models = ModelMetrics(own)
+        self.records = RecordMetrics(own)
         self.calls_active = Gauge("voicepipe_calls_active", "Calls in progress.", registry=own)
         self.calls_started = Counter("voicepipe_calls_started", "Calls accepted.", registry=own)
         self.calls_ended = Counter("voicepipe_calls_ended", "Calls that are over.", ["reason"], registry=own)

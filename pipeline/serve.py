@@ -11,9 +11,10 @@ import anyio
 from anyio import to_thread
 from anyio.abc import ObjectReceiveStream
 
+from pipeline.archive import Archive
 from pipeline.assemble import Assembly
 from pipeline.calls import Calls, Shared
-from pipeline.core.clock import Clock, LoopClock
+from pipeline.core.clock import Calendar, Clock, LoopClock
 from pipeline.core.errors import PipelineError
 from pipeline.dialog import agents
 from pipeline.entrances.grpc_server import GrpcServer
@@ -21,6 +22,8 @@ from pipeline.entrances.http import HttpServer, app
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
 from pipeline.settings import Settings, SettingsError
+from pipeline.store.expiry import expire_often
+from pipeline.store.records import Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,16 @@ async def run(
     """
     log, clock, metrics = logger("serve"), LoopClock(), Metrics()
     found = _agents(settings)
-    calls = Calls(settings, found, metrics, clock)
+    records = await _records(settings, metrics)
+    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar()))
     server = _grpc(settings, calls, metrics, clock)
-    await server.start()
     try:
+        await server.start()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(metrics.probe_loop, clock)
+            if records is not None:
+                tasks.start_soon(records.run)
+                tasks.start_soon(expire_often, records, settings.records, Calendar())
             http = _http(settings, metrics, server)
             if http is not None:
                 tasks.start_soon(http.serve_until_cancelled)
@@ -109,7 +116,20 @@ async def run(
     finally:
         with anyio.CancelScope(shield=True):
             await server.stop()
+            if records is not None:
+                await records.close()
     log.info("stopped")
+
+
+async def _records(settings: Settings, metrics: Metrics) -> Records | None:
+    """Return the open records, None where none are to be kept. Raises RecordsError."""
+    file = settings.records.file
+    if not settings.records.enabled or file is None:
+        logger("serve").info("no records are kept")
+        return None
+    records = Records(file, settings.records, metrics.records, Calendar())
+    await records.open()
+    return records
 
 
 def _grpc(settings: Settings, calls: Calls, metrics: Metrics, clock: Clock) -> GrpcServer:

@@ -299,6 +299,36 @@ class ModelStore(Section):
     """What each model is and where it comes from; an operator's own may stand here."""
 
 
+class TenantRecords(Section):
+    """What differs for a tenant; None keeps what holds for all."""
+
+    retention_days: int | None = Field(default=None, ge=1)
+
+
+class RecordSettings(Section):
+    """What is kept of calls, redacted, in a file: turns, how they were answered, and feedback."""
+
+    enabled: bool = True
+    """Off: nothing is kept, and ``SubmitFeedback`` is refused."""
+    file: Path | None = None
+    """None takes ``$XDG_DATA_HOME/voicepipe/records.sqlite``, or ``~/.local/share/voicepipe/records.sqlite``."""
+    retention_days: int = Field(default=30, ge=1)
+    """Days after which a call is deleted with all that belongs to it."""
+    tenants: dict[str, TenantRecords] = Field(default_factory=dict)
+    """``[records.tenants.NAME]`` with a ``retention_days`` of its own; an agent's file names its tenant."""
+    sweep: float = Field(default=3600.0, gt=0)
+    """Time between two looks for calls to delete."""
+    patience: float = Field(default=0.05, ge=0, le=1)
+    """Longest wait of an answer's first sound for its turn to be on the disk, which it is long before as a rule."""
+    backlog: int = Field(default=10_000, ge=1)
+    """Rows that wait in memory while the disk is full or fails; more are lost, counted and logged. About 2 KB each."""
+
+    def days(self, tenant: str) -> int:
+        """Return the retention of a tenant's calls."""
+        own = self.tenants.get(tenant, TenantRecords()).retention_days
+        return self.retention_days if own is None else own
+
+
 class Log(Section):
     """What is written to standard error."""
 
@@ -307,7 +337,8 @@ class Log(Section):
     format: Literal["json", "console"] = "json"
     """One JSON object a line, or text for a person."""
     pii: bool = False
-    """Keep fields named ``pii_*`` (transcripts, replies). Off: they are dropped before anything is written."""
+    """Keep fields named ``pii_*`` (transcripts and replies, redacted). Off: they are dropped before anything is
+    written."""
 
 
 class Profile(Section):
@@ -349,6 +380,7 @@ class Settings(BaseSettings):
     """What each span may take, by its name. A span over its p95 is counted and logged; the response gap's moves the
     ladder."""
     models: ModelStore = ModelStore()
+    records: RecordSettings = RecordSettings()
     log: Log = Log()
     agents: Path = SHARE / "agents"
     """Folder of agent files."""

@@ -8,7 +8,15 @@ from structlog.testing import capture_logs
 from pipeline.calls import Calls, Shared
 from pipeline.core.clock import LoopClock
 from pipeline.core.errors import EntranceError
-from pipeline.core.events import CallEnd, EndpointingChanged, ReplyEnded, ReplyStopped, SpeechStarted, TurnEnded
+from pipeline.core.events import (
+    CallEnd,
+    EndpointingChanged,
+    FinalTranscript,
+    ReplyEnded,
+    ReplyStopped,
+    SpeechStarted,
+    TurnEnded,
+)
 from pipeline.core.pcm import Pcm
 from pipeline.core.stages import VoiceActivity
 from pipeline.dialog.agents import Agent
@@ -323,6 +331,19 @@ async def test_the_channels_of_a_live_call_are_watched_and_of_a_finished_one_not
     assert seen
     assert None not in seen
     assert service.metrics.registry.get_sample_value("voicepipe_queue_depth", {"channel": "microphone"}) is None
+
+
+async def test_the_number_of_a_caller_is_told_and_logged_as_its_kind_and_the_model_knows_it() -> None:
+    service, line = Service(), FakeLine([(1.0, 2.0)], 8.0)
+    recognizer = FakeRecognizer([(0.1, "my number is 415 555 2672")])
+    service.shared = replace(service.shared, recognitions=recognitions(recognizer))
+    with capture_logs() as lines:
+        await service.place(line)
+    (told,) = line.of(FinalTranscript)
+    (logged,) = (entry for entry in lines if entry["event"] == "recognized")
+    assert isinstance(told, FinalTranscript)
+    assert told.text == logged["pii_text"] == "my number is [phone number]"
+    assert service.model.asked[0][-1].text == "my number is 415 555 2672"
 
 
 async def test_calls_at_once_do_not_share_anything_of_a_caller() -> None:

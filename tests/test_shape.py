@@ -24,6 +24,8 @@ LARGE_CLASSES = {
 }
 VARIABLES = {
     "pipeline/cli/__init__.py:app": "typer's table of commands, filled while it is imported",
+    "pipeline/cli/calls.py:app": "typer's table of commands, filled while it is imported",
+    "pipeline/cli/feedback.py:app": "typer's table of commands, filled while it is imported",
     "pipeline/cli/knowledge.py:app": "typer's table of commands, filled while it is imported",
     "pipeline/cli/models.py:app": "typer's table of commands, filled while it is imported",
     "pipeline/cli/ollama.py:app": "typer's table of commands, filled while it is imported",

@@ -2,7 +2,7 @@
 
 import typer
 
-from pipeline.cli import call, check, demo, knowledge, models, ollama, sanitize, serve
+from pipeline.cli import call, calls, check, demo, feedback, knowledge, models, ollama, sanitize, serve
 
 app = typer.Typer(
     help="Answers calls: hears a turn, transcribes it, asks a model and speaks the answer.",
@@ -17,6 +17,8 @@ app.command("sanitize")(sanitize.sanitize)
 app.add_typer(models.app, name="models")
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(ollama.app, name="ollama")
+app.add_typer(calls.app, name="calls")
+app.add_typer(feedback.app, name="feedback")
 
 
 def main() -> None:

@@ -26,10 +26,22 @@ def environment() -> Mapping[str, str]:
 
 
 def opened(profile: str, config: Path | None, **overrides: Any) -> tuple[Settings, Store]:
-    """Return the settings and the store that they name. Raises PipelineError."""
+    """Return the settings, with the place of the records, and the store that they name. Raises PipelineError."""
     settings = configuration.load(profile=profile, config=config, overrides=overrides)
+    records = settings.records.model_copy(update={"file": records_file(settings.records.file, environment())})
+    settings = settings.model_copy(update={"records": records})
     cache = cache_folder(settings.models.cache, environment())
     return settings, Store(cache, catalog.read(settings.models.catalog))
+
+
+def records_file(given: Path | None, environment: Mapping[str, str]) -> Path:
+    """Return ``given``, else ``$XDG_DATA_HOME/voicepipe/records.sqlite``, else the same in ``~/.local/share``."""
+    if given is not None:
+        return given.expanduser()
+    base = environment.get("XDG_DATA_HOME", "")
+    # The XDG specification tells programs to ignore a relative path.
+    home = Path(environment.get("HOME", "~")).expanduser() / ".local" / "share"
+    return (Path(base) if base.startswith("/") else home) / "voicepipe" / "records.sqlite"
 
 
 @contextmanager

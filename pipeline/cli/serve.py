@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,8 +15,12 @@ from pipeline.serve import serve as run
 
 Address = Annotated[str, typer.Option(help="HOST:PORT, in place of the settings'; port 0 takes a free one.")]
 
+File = Annotated[Path | None, typer.Option(help="The file of records, in place of the settings'.")]
 
-def serve(*, profile: Profile = "", config: Config = None, grpc: Address = "", http: Address = "") -> None:
+
+def serve(
+    *, profile: Profile = "", config: Config = None, grpc: Address = "", http: Address = "", records: File = None
+) -> None:
     """Take calls until SIGTERM or ctrl-C.
 
     Standard output gets two lines that scripts can wait for: ``listening grpc=HOST:PORT http=HOST:PORT`` as soon as the
@@ -23,7 +28,7 @@ def serve(*, profile: Profile = "", config: Config = None, grpc: Address = "", h
     """
     addresses = {name: address for name, address in (("grpc", grpc), ("http", http)) if address}
     with told():
-        settings, store = opened(profile, config, server=addresses)
+        settings, store = opened(profile, config, server=addresses, records={"file": records} if records else {})
         configure_logging(level=settings.log.level, style=settings.log.format, pii=settings.log.pii)
         logger("serve").info("settings", **settings.public())
         uvloop.run(run(settings, store, os.environ, announce=_announce))  # noqa: TID251

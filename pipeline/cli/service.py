@@ -49,8 +49,12 @@ class Service:
 
 @contextmanager
 def running(*, profile: str = "", config: Path | None = None, log: Path, until: str = "ready") -> Iterator[Service]:
-    """Run the service while the context lasts, from the moment at which it has said ``until``. Raises ServiceError."""
+    """Run the service while the context lasts, from the moment at which it has said ``until``. Raises ServiceError.
+
+    Its records lie beside its log, and not among those of the service that the settings are for.
+    """
     command = [sys.executable, "-m", "pipeline", "serve", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+    command += ["--records", str(log.with_name("records.sqlite"))]
     command += [*(("--profile", profile) if profile else ()), *(("--config", str(config)) if config else ())]
     log.parent.mkdir(parents=True, exist_ok=True)
     with (

@@ -27,3 +27,11 @@ class MonotonicClock:
     def now(self) -> float:
         """Return the monotonic time in seconds."""
         return time.monotonic()
+
+
+class Calendar:
+    """The time of day, for what is kept longer than a call. It may jump: nothing is measured by it."""
+
+    def now(self) -> float:
+        """Return the seconds since 1970, UTC."""
+        return time.time()

@@ -68,3 +68,14 @@ class ToolError(PipelineError):
     """A tool could not be run, or failed. The message is what the model is told: it holds no argument and no secret."""
 
     stage = "tools"
+
+
+class RecordsError(PipelineError):
+    """Records cannot be kept or read. ``fix`` is what mends it."""
+
+    stage = "records"
+
+    def __init__(self, code: str, message: str, *, fix: str = "", retryable: bool = False) -> None:
+        """Keep ``fix``: what to type or to do, empty where nothing helps."""
+        super().__init__(code, message, retryable=retryable)
+        self.fix = fix

@@ -134,6 +134,8 @@ class AgentFile(BaseModel):
 
     name: str
     description: str = ""
+    tenant: str = Field(default="default", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    """Whose calls these are: the settings may say for how long a tenant's calls are kept."""
     language: Tag = "en"
     """BCP 47 primary tag of what callers speak first, and of the persona."""
     languages: dict[Tag, OtherLanguage] = Field(default_factory=dict)

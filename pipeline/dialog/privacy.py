@@ -1,4 +1,4 @@
-"""Privacy: what an agent may say aloud of personal data."""
+"""Privacy: what an agent may say aloud of personal data, and what is told and kept of it beside the voice."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.dialog.discretion import Discretion
 from pipeline.dialog.redact import Kind, Redactor, Treatment, values
 
 Spoken = Literal[Treatment.MASK, Treatment.PASS]
@@ -27,6 +28,8 @@ class Privacy(BaseModel):
     """Numbers and addresses that may always be said, as those in the persona may: the business's own."""
     region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
     """Country, ISO 3166, whose telephone numbers are written without a country code."""
+    captions: Spoken = Treatment.MASK
+    """What becomes of personal data in the transcripts that clients are told. Logs and records never hold any."""
 
     def policy(self) -> Mapping[Kind, Treatment]:
         """Return the treatment of each kind."""
@@ -34,8 +37,16 @@ class Privacy(BaseModel):
 
     def redactor(self, persona: str) -> Callable[[frozenset[str]], Redactor]:
         """Return what makes the redactor of each answer, given what else is public in it (see ``values``)."""
-        own = frozenset[str]().union(*(_values(text, self.region) for text in (persona, *self.public)))
+        own = self._own(persona)
         return lambda more: Redactor(self.policy(), self.region, public=own | more, spoken=True)
+
+    def discretion(self, persona: str) -> Discretion:
+        """Return what redacts a call's captions, logs and records."""
+        captions = self.captions is Treatment.MASK
+        return Discretion(self.policy(), self.region, self._own(persona), captions=captions)
+
+    def _own(self, persona: str) -> frozenset[str]:
+        return frozenset[str]().union(*(_values(text, self.region) for text in (persona, *self.public)))
 
 
 @cache

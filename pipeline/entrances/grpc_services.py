@@ -1,8 +1,9 @@
 """The services of the contract. Every refusal is a status with details; parts that come later say UNIMPLEMENTED."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import uuid4
 
 import anyio
@@ -27,10 +28,13 @@ from pipeline.entrances.grpc_line import GrpcLine
 from pipeline.entrances.live_calls import LiveCalls
 from pipeline.entrances.statuses import INTERNAL, status_of
 from pipeline.entrances.switchboard import AgentCard, CallStart, Switchboard
+from pipeline.entrances.wire_records import read_feedback, read_id, write_conversation
 from pipeline.entrances.wire_start import RATES, read_start
 from pipeline.entrances.wire_terms import encodings, write_limits, write_started
 from pipeline.observe import Metrics, logger
 from pipeline.settings import Channels, Server
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +73,33 @@ class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
         request: conversation_pb2.GetConversationRequest,
         context: Stream,
     ) -> conversation_pb2.GetConversationResponse:
-        await context.abort_with_status(to_status(status_of(fields.not_served("GetConversation"))))
+        async def tell() -> conversation_pb2.GetConversationResponse:
+            conversation = read_id(request.conversation_id)
+            return write_conversation(await self._ground.switchboard.conversation(conversation))
+
+        return await self._answer(context, tell)
 
     async def SubmitFeedback(  # noqa: N802, D102
         self,
         request: conversation_pb2.SubmitFeedbackRequest,
         context: Stream,
     ) -> conversation_pb2.SubmitFeedbackResponse:
-        await context.abort_with_status(to_status(status_of(fields.not_served("SubmitFeedback"))))
+        async def take() -> conversation_pb2.SubmitFeedbackResponse:
+            kept = await self._ground.switchboard.take_feedback(read_feedback(request))
+            return conversation_pb2.SubmitFeedbackResponse(feedback_id=kept)
+
+        return await self._answer(context, take)
+
+    async def _answer(self, context: Stream, work: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Return the answer to a single question; whatever goes wrong is the status."""
+        try:
+            return await work()
+        except PipelineError as error:
+            status = status_of(error)
+        except Exception:  # noqa: BLE001 - the boundary of the entrance
+            self._log.exception("entrance broke")
+            status = INTERNAL
+        return await context.abort_with_status(to_status(status))
 
     async def _converse(self, context: Stream) -> status_pb2.Status:
         """Return the status of the stream, whatever happens, except that the client vanishes."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from pipeline.core.events import CallEnded, EndpointingChanged
+from pipeline.core.events import CallEnd, CallEnded, EndpointingChanged
 from pipeline.core.stages import ToolSpec
 from pipeline.session.line import Line
+from pipeline.store.rows import Feedback
 
 Json = None | bool | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """A JSON value; all numbers are floats."""
@@ -98,6 +99,8 @@ class Caller:
     """Calling number."""
     dnis: str = ""
     """Called number."""
+    training_consent: bool = False
+    """What is said may, redacted, train and judge models."""
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -181,6 +184,28 @@ class AgentCard:
     default: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a call ended."""
+
+    reason: CallEnd | CutOff
+    turns: int
+    duration: float
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A call, for whoever has lost sight of it."""
+
+    id: str
+    agent: str
+    began: float
+    """Seconds since 1970, UTC."""
+    outcome: Outcome | None
+    """None while it goes on."""
+
+
 class Switchboard(Protocol):
     """Finds who answers a call. Process-wide."""
 
@@ -193,5 +218,16 @@ class Switchboard(Protocol):
 
         Raises EntranceError for what cannot be had (``unknown-agent``, ``not-served``, ``not-ready``) and PipelineError
         for what is broken; neither leaves anything behind.
+        """
+        ...
+
+    async def conversation(self, conversation: str) -> Conversation:
+        """Return the last call that had this id. Raises EntranceError ``unknown-conversation``, and RecordsError."""
+        ...
+
+    async def take_feedback(self, feedback: Feedback) -> str:
+        """Keep a feedback and return its id.
+
+        Raises EntranceError ``unknown-conversation``, ``unknown-turn``, ``no-records``; and RecordsError.
         """
         ...

@@ -50,7 +50,7 @@ _STATUSES = {
     ReplyStatus.FAILED: output_pb2.RESPONSE_STATUS_FAILED,
     ReplyStatus.DEGRADED: output_pb2.RESPONSE_STATUS_DEGRADED,
 }
-_END_REASONS = {
+END_REASONS = {
     CallEnd.CLIENT: output_pb2.END_REASON_CLIENT,
     CallEnd.NO_INPUT: output_pb2.END_REASON_NO_INPUT,
     CallEnd.HANGUP: output_pb2.END_REASON_HANGUP,
@@ -58,6 +58,7 @@ _END_REASONS = {
     CallEnd.DRAINING: output_pb2.END_REASON_DRAINING,
     CallEnd.FAILED: output_pb2.END_REASON_FAILED,
 }
+"""What clients are told of why a call ended."""
 
 
 def write_event(event: CallEvent, wants: OutputRules) -> ConverseResponse | None:
@@ -186,5 +187,5 @@ def _notice(event: StageFailed) -> output_pb2.Notice:
 
 def _ended(event: CallEnded) -> output_pb2.Ended:
     return output_pb2.Ended(
-        reason=_END_REASONS[event.reason], turns=event.turns, duration_ms=uint64(event.duration * 1000)
+        reason=END_REASONS[event.reason], turns=event.turns, duration_ms=uint64(event.duration * 1000)
     )

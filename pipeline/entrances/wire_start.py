@@ -33,7 +33,7 @@ NUMBER_CHARS = 64
 PARAMETERS_BYTES = 16 * 1024
 DIGITS = "0123456789*#ABCD"
 
-_CONVERSATION = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
+CONVERSATION = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
 _AGENT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _ENCODING = Choice(
@@ -79,7 +79,7 @@ def read_start(start: config_pb2.ConversationStart) -> CallStart:
         raise fields.not_served("start.resume_token", "start a new call")
     source = _audio_form(start.input_audio, "start.input_audio")
     return CallStart(
-        conversation=_identifier(start.conversation_id, "start.conversation_id", _CONVERSATION),
+        conversation=_identifier(start.conversation_id, "start.conversation_id", CONVERSATION),
         agent=_identifier(start.agent_id, "start.agent_id", _AGENT),
         languages=_languages(start),
         input=source,
@@ -186,5 +186,6 @@ def _caller(caller: config_pb2.Caller) -> Caller:
         channel=_CHANNEL.read(caller.channel, f"{path}.channel"),
         ani=fields.line_of_text(caller.ani, f"{path}.ani", NUMBER_CHARS),
         dnis=fields.line_of_text(caller.dnis, f"{path}.dnis", NUMBER_CHARS),
+        training_consent=caller.training_consent,
         attributes=fields.attributes(caller.attributes, f"{path}.attributes"),
     )

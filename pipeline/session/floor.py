@@ -6,6 +6,7 @@ from enum import Enum, auto
 from pipeline.core.clock import Clock
 from pipeline.core.events import (
     CallEvent,
+    FinalTranscript,
     ReplyEnded,
     ReplyStatus,
     ReplyStopped,
@@ -18,6 +19,7 @@ from pipeline.session.desk import CallDesk, ReplyDesk
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
 from pipeline.session.languages import Languages
+from pipeline.session.ledger import Receipt
 from pipeline.session.line import Line
 from pipeline.session.plan import Engines
 from pipeline.session.priming import Priming
@@ -58,6 +60,7 @@ class Floor:
         self._clock = clock
         self._tell = tell
         self._ladder = engines.ladder
+        self._ledger = engines.ledger
         self.priming = Priming(engines.responder, engines.headroom, desk.agenda)
         self.languages = languages
         self.replies = Replies(line, self.languages, clock=clock, tell=tell)
@@ -121,12 +124,12 @@ class Floor:
             self._memory.caller(text)
             reply = self.replies.answer(turn, self._ladder.effort, language)
             self._perform(reply, messages, self._headroom.claim(), language)
-            self._commit(reply, known)
+            self._commit(reply, known, self._ledger.asked(turn, text, _language(known)))
             return
         self._speculation = None
         self._memory.caller(text)
         speculation.commit()
-        self._commit(speculation.reply, known)
+        self._commit(speculation.reply, known, self._ledger.asked(turn, text, _language(known)))
         await self._tell(speculation.ended(Speculated.COMMITTED, self._clock.now()))
 
     async def say(self, turn: TurnId, phrase: str, *, protected: bool = False) -> bool:
@@ -135,7 +138,7 @@ class Floor:
             await self.give_up(Speculated.ABANDONED)
             reply = self.replies.make(turn, Purpose(protected=protected))
             self.replies.perform(reply, _as_written(phrase))
-            self._commit(reply, ())
+            self._commit(reply, (), None)
         return bool(phrase)
 
     async def stop(self, status: ReplyStatus, onset_at: float | None = None) -> None:
@@ -176,6 +179,8 @@ class Floor:
     def ended(self, event: ReplyEnded) -> bool:
         """Take note that a reply is over; return whether the client was ever told of it."""
         reply = self.replies.ended(event)
+        if reply.purpose.answers:
+            self._ledger.ended(event)
         self._memory.history.heard(event.reply, event.heard)
         if self._current is reply:
             self._current = None
@@ -188,10 +193,14 @@ class Floor:
         source = self._responder.reply(messages, reply.purpose.effort, desk, instruction, self.priming.idle)
         self.replies.perform(reply, claim.over(source), claim)
 
-    def _commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:
-        self.replies.commit(reply, known)
+    def _commit(self, reply: Reply, known: Sequence[CallEvent], receipt: Receipt | None) -> None:
+        self.replies.commit(reply, known, receipt)
         self._current = reply
 
 
 async def _as_written(phrase: str) -> AsyncGenerator[ChatDelta, None]:
     yield ChatDelta(phrase)
+
+
+def _language(known: Sequence[CallEvent]) -> str:
+    return next((event.language for event in known if isinstance(event, FinalTranscript)), "")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import anyio
 
 from pipeline.core.events import CallEvent, ReplyEvent, ReplyId
+from pipeline.session.ledger import Receipt
 
 Tell = Callable[[CallEvent], Awaitable[None]]
 
@@ -19,15 +20,16 @@ class Gate:
         self._tell = tell
         self._held: deque[CallEvent] = deque()
         self._reply: ReplyId | None = None
+        self._receipt: Receipt | None = None
         self._opened = anyio.Event()
         self._released = anyio.Event()
         self._then: list[Callable[[], None]] = []
         self.begun = False
         """Something has been told."""
 
-    def open(self, reply: ReplyId) -> None:
-        """Let everything pass from now on, under this id."""
-        self._reply = reply
+    def open(self, reply: ReplyId, receipt: Receipt | None) -> None:
+        """Let everything pass from now on, under this id; the first sound waits for the receipt."""
+        self._reply, self._receipt = reply, receipt
         self._opened.set()
         then, self._then = self._then, []
         for do in then:
@@ -55,9 +57,11 @@ class Gate:
         else:
             self._held.append(event)
 
-    async def passed(self) -> None:
-        """Wait until all that was held has been told."""
+    async def passed(self, *, sound: bool = False) -> None:
+        """Wait until all that was held has been told; the first ``sound`` waits for the receipt as well."""
         await self._released.wait()
+        if sound and self._receipt is not None:
+            await self._receipt.wait()
 
     def _named(self, event: CallEvent) -> CallEvent:
         if isinstance(event, ReplyEvent) and self._reply is not None:

@@ -12,6 +12,7 @@ from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
+from pipeline.session.ledger import Ledger, NoLedger
 from pipeline.session.shape import ReplyShape
 from pipeline.settings import Call, Endpointing
 from pipeline.speaking.phrases import PhraseBook
@@ -19,7 +20,7 @@ from pipeline.speaking.phrases import PhraseBook
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What all calls share."""
+    """What all calls share, and the call's own ledger."""
 
     voice: VoiceActivityEngine
     recognitions: RecognitionQueue
@@ -34,6 +35,7 @@ class Engines:
     headroom: Headroom
     voices: Mapping[str, PhraseBook] = field(default_factory=dict)
     """What speaks the others, by their tags."""
+    ledger: Ledger = field(default_factory=NoLedger)
 
 
 @dataclass(frozen=True, slots=True)

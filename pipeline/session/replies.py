@@ -12,6 +12,7 @@ from pipeline.dialog.responder import Effort
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
 from pipeline.session.languages import Languages
+from pipeline.session.ledger import Receipt
 from pipeline.session.line import Line
 from pipeline.session.reply import Reply
 from pipeline.session.shape import Purpose
@@ -63,9 +64,9 @@ class Replies:
         """Begin the work on a reply, behind that of the one before; ``claim`` is given back when it is over."""
         self._tasks.start_soon(self._perform, reply, source, self._latest, claim)
 
-    def commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:
+    def commit(self, reply: Reply, known: Sequence[CallEvent], receipt: Receipt | None) -> None:
         """Make a reply real, with the next number; ``known`` are the turn's events so far, for its spans."""
-        reply.commit(ReplyId(next(self._ids)), known)
+        reply.commit(ReplyId(next(self._ids)), known, receipt)
         self._unfinished[reply.id] = reply
         self._latest = reply
 

@@ -28,6 +28,7 @@ from pipeline.core.pcm import Pcm
 from pipeline.core.stages import ChatDelta
 from pipeline.session.company import Company
 from pipeline.session.gate import Gate, Tell
+from pipeline.session.ledger import Receipt
 from pipeline.session.line import Line, ReplyAudio
 from pipeline.session.shape import CHEAPER, Purpose, ReplyShape
 from pipeline.session.writer import Writer
@@ -104,14 +105,14 @@ class Reply:
         """Return whether the reply was cut off."""
         return self._stopped_at is not None
 
-    def commit(self, reply: ReplyId, known: Sequence[CallEvent] = ()) -> None:
+    def commit(self, reply: ReplyId, known: Sequence[CallEvent], receipt: Receipt | None) -> None:
         """Make it real, under this id: what was held back passes, and all that follows. ``known`` counts for spans."""
         self.id = reply
         for event in known:
             self.timeline.feed(event)
             if isinstance(event, TurnEnded):
                 self._due_from = event.speech_end_at
-        self.gate.open(reply)
+        self.gate.open(reply, receipt)
 
     def discard(self) -> None:
         """Throw speculative work away."""
@@ -252,7 +253,7 @@ class Reply:
             self._writer.patience.cancel()
 
     async def _send(self, pcm: Pcm, last: bool, *, filler: str = "") -> None:
-        await self.gate.passed()
+        await self.gate.passed(sound=not (filler or self.audible))
         while not self._flowing.is_set():
             await self._flowing.wait()
         await self._line.play(ReplyAudio(self.turn, self.id, pcm, last, bool(filler)))

@@ -7,7 +7,7 @@ from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatOptions, Message, ToolUse
 from pipeline.dialog.asking import asking_for
 from pipeline.dialog.desk import NoCall
-from pipeline.dialog.language import fits, in_language
+from pipeline.dialog.language import SCRIPTS, fits, in_language
 from pipeline.dialog.responder import Responder
 from pipeline.dialog.routing import Router
 from pipeline.dialog.state import DialogState

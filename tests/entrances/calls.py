@@ -41,6 +41,7 @@ from pipeline.entrances.switchboard import (
     BargeInMode,
     BargeInRules,
     CallStart,
+    Conversation,
     CutOff,
     DigitRules,
     Terms,
@@ -48,6 +49,7 @@ from pipeline.entrances.switchboard import (
 from pipeline.observe import Metrics
 from pipeline.session.line import Line, ReplyAudio
 from pipeline.settings import Channels, Server
+from pipeline.store.rows import Feedback
 
 Script = Callable[[Line], Awaitable[CallEnd]]
 """What a fake call does; it returns why the call ended."""
@@ -107,6 +109,9 @@ class FakeSwitchboard:
     cut_off: list[CutOff] = field(default_factory=list)
     """Why calls were cancelled."""
     one_ended: anyio.Event = field(default_factory=anyio.Event)
+    known: dict[str, Conversation] = field(default_factory=dict)
+    """Calls that can be asked about."""
+    feedback: list[Feedback] = field(default_factory=list)
 
     def agents(self) -> Sequence[AgentCard]:
         return [
@@ -119,6 +124,16 @@ class FakeSwitchboard:
             raise EntranceError("unknown-agent", f"no agent {start.agent}", field="start.agent_id")
         self.starts.append(start)
         return FakeCall(self, start)
+
+    async def conversation(self, conversation: str) -> Conversation:
+        if conversation not in self.known:
+            raise EntranceError("unknown-conversation", f"no call {conversation}", field="conversation_id")
+        return self.known[conversation]
+
+    async def take_feedback(self, feedback: Feedback) -> str:
+        await self.conversation(feedback.conversation)
+        self.feedback.append(feedback)
+        return "f1"
 
 
 @dataclass

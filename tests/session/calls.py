@@ -16,6 +16,7 @@ from pipeline.dialog.tools.toolbox import Tool, Toolbox
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
+from pipeline.session.ledger import Ledger, NoLedger
 from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.session import Session
 from pipeline.session.shape import ReplyShape
@@ -84,6 +85,8 @@ class Made:
         """Return what speaks the languages behind the first."""
         return {}
 
+    ledger: Ledger = field(default_factory=NoLedger)
+
     def session(self) -> Session:
         plan = CallPlan(
             agent=self.agent,
@@ -126,6 +129,7 @@ class Made:
             ladder=self.budget_ladder or BudgetLadder(self.ladder, {}, has_smaller=False),
             headroom=self.headroom,
             voices=self.voices(),
+            ledger=self.ledger,
         )
         return Session(self.line, engines, plan, clock=LoopClock(), observe=lambda event: None, inbox=self.inbox)
 

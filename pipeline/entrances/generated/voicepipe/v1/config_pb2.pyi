@@ -301,12 +301,17 @@ class Caller(_message.Message):
     ANI_FIELD_NUMBER: _builtins.int
     DNIS_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    TRAINING_CONSENT_FIELD_NUMBER: _builtins.int
     channel: Global___CallerChannel.ValueType
     """Over what the caller talks."""
     ani: _builtins.str
     """The calling number as the line gives it (+4930123456, anonymous), at most 64 characters."""
     dnis: _builtins.str
     """The number that was called, at most 64 characters."""
+    training_consent: _builtins.bool
+    """The caller agrees that what is said may, with personal data taken out, be used to train and to judge models. Kept
+    with the call; without it no turn of the call is exported for that.
+    """
     @_builtins.property
     def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Further facts for the agent and the records: at most 32, names up to 64 characters, values up to 256."""
@@ -318,10 +323,11 @@ class Caller(_message.Message):
         ani: _builtins.str = ...,
         dnis: _builtins.str = ...,
         attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        training_consent: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ani", b"ani", "attributes", b"attributes", "channel", b"channel", "dnis", b"dnis"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ani", b"ani", "attributes", b"attributes", "channel", b"channel", "dnis", b"dnis", "training_consent", b"training_consent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -288,7 +288,7 @@ class GetConversationRequest(_message.Message):
 
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
-    """The call's id."""
+    """The call's id. Where several calls had it one after the other, the last one is told."""
     def __init__(
         self,
         *,
@@ -357,7 +357,7 @@ class SubmitFeedbackRequest(_message.Message):
     COMMENT_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
-    """The call."""
+    """The call; the last one where several had the id."""
     turn_id: _builtins.int
     """The turn; absent for the whole call."""
     rating: Global___Rating.ValueType
@@ -367,7 +367,7 @@ class SubmitFeedbackRequest(_message.Message):
     comment: _builtins.str
     """Free words, at most 4000 characters."""
     idempotency_key: _builtins.str
-    """Chosen by the client: the same key twice counts once. 1 to 128 characters."""
+    """Chosen by the client: the same key twice for one call or turn counts once. 1 to 128 printable characters."""
     def __init__(
         self,
         *,

@@ -87,14 +87,22 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetConversation(self, request, context):
-        """Tells the state or the outcome of a call, for instance after its stream broke. Not served yet: UNIMPLEMENTED.
+        """Tells the state or the outcome of a call, for instance after its stream broke. NOT_FOUND when no call had the id, or
+        its records have expired; UNAVAILABLE when they cannot be read just now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SubmitFeedback(self, request, context):
-        """Takes a rating or a correction of a call or a turn. Not served yet: UNIMPLEMENTED.
+        """Takes a rating or a correction of a call, or of a turn that was answered; while the call goes on or later. There is
+        one feedback for each call and each turn: with another key it takes the place of the one before, under the same
+        feedback_id; a key that came before changes nothing. Personal data is taken out of the texts before they are kept.
+        It is on the disk when the answer comes.
+        INVALID_ARGUMENT     a value cannot be taken, or nothing is said (BadRequest names it)
+        NOT_FOUND            no such call, or the turn was not answered (BadRequest names which)
+        FAILED_PRECONDITION  this server keeps no records
+        UNAVAILABLE          they cannot be written just now (RetryInfo); the same key again is safe
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

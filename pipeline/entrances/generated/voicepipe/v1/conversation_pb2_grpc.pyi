@@ -43,9 +43,19 @@ class ConversationServiceStub:
     least Limits.max_duration_ms, or none.
     """
     GetConversation: _aio.UnaryUnaryMultiCallable[_conversation_pb2.GetConversationRequest, _conversation_pb2.GetConversationResponse]
-    """Tells the state or the outcome of a call, for instance after its stream broke. Not served yet: UNIMPLEMENTED."""
+    """Tells the state or the outcome of a call, for instance after its stream broke. NOT_FOUND when no call had the id, or
+    its records have expired; UNAVAILABLE when they cannot be read just now.
+    """
     SubmitFeedback: _aio.UnaryUnaryMultiCallable[_conversation_pb2.SubmitFeedbackRequest, _conversation_pb2.SubmitFeedbackResponse]
-    """Takes a rating or a correction of a call or a turn. Not served yet: UNIMPLEMENTED."""
+    """Takes a rating or a correction of a call, or of a turn that was answered; while the call goes on or later. There is
+    one feedback for each call and each turn: with another key it takes the place of the one before, under the same
+    feedback_id; a key that came before changes nothing. Personal data is taken out of the texts before they are kept.
+    It is on the disk when the answer comes.
+      INVALID_ARGUMENT     a value cannot be taken, or nothing is said (BadRequest names it)
+      NOT_FOUND            no such call, or the turn was not answered (BadRequest names which)
+      FAILED_PRECONDITION  this server keeps no records
+      UNAVAILABLE          they cannot be written just now (RetryInfo); the same key again is safe
+    """
 
 class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Calls: a caller speaks, an agent answers."""
@@ -88,7 +98,9 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_pb2.GetConversationRequest,
         context: _aio.ServicerContext[_conversation_pb2.GetConversationRequest, _abc.Awaitable[_conversation_pb2.GetConversationResponse]],
     ) -> _abc.Awaitable[_conversation_pb2.GetConversationResponse]:
-        """Tells the state or the outcome of a call, for instance after its stream broke. Not served yet: UNIMPLEMENTED."""
+        """Tells the state or the outcome of a call, for instance after its stream broke. NOT_FOUND when no call had the id, or
+        its records have expired; UNAVAILABLE when they cannot be read just now.
+        """
 
     @_abc_1.abstractmethod
     def SubmitFeedback(
@@ -96,6 +108,14 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_pb2.SubmitFeedbackRequest,
         context: _aio.ServicerContext[_conversation_pb2.SubmitFeedbackRequest, _abc.Awaitable[_conversation_pb2.SubmitFeedbackResponse]],
     ) -> _abc.Awaitable[_conversation_pb2.SubmitFeedbackResponse]:
-        """Takes a rating or a correction of a call or a turn. Not served yet: UNIMPLEMENTED."""
+        """Takes a rating or a correction of a call, or of a turn that was answered; while the call goes on or later. There is
+        one feedback for each call and each turn: with another key it takes the place of the one before, under the same
+        feedback_id; a key that came before changes nothing. Personal data is taken out of the texts before they are kept.
+        It is on the disk when the answer comes.
+          INVALID_ARGUMENT     a value cannot be taken, or nothing is said (BadRequest names it)
+          NOT_FOUND            no such call, or the turn was not answered (BadRequest names which)
+          FAILED_PRECONDITION  this server keeps no records
+          UNAVAILABLE          they cannot be written just now (RetryInfo); the same key again is safe
+        """
 
 def add_ConversationServiceServicer_to_server(servicer: ConversationServiceServicer, server: _aio.Server) -> None: ...

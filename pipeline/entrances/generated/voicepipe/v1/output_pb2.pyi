@@ -227,6 +227,8 @@ class _EndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EndReason.V
     """The server stops. UNAVAILABLE with google.rpc.RetryInfo."""
     END_REASON_FAILED: _EndReason.ValueType  # 6
     """A stage failed for good. UNAVAILABLE with google.rpc.RetryInfo."""
+    END_REASON_CLIENT_LOST: _EndReason.ValueType  # 7
+    """The stream broke, or the client took no message for too long. Told by GetConversation only."""
 
 class EndReason(_EndReason, metaclass=_EndReasonEnumTypeWrapper):
     """Why a call ended. The stream's status follows from it."""
@@ -245,6 +247,8 @@ END_REASON_DRAINING: EndReason.ValueType  # 5
 """The server stops. UNAVAILABLE with google.rpc.RetryInfo."""
 END_REASON_FAILED: EndReason.ValueType  # 6
 """A stage failed for good. UNAVAILABLE with google.rpc.RetryInfo."""
+END_REASON_CLIENT_LOST: EndReason.ValueType  # 7
+"""The stream broke, or the client took no message for too long. Told by GetConversation only."""
 Global___EndReason: _TypeAlias = EndReason  # noqa: Y015
 
 @_typing.final
@@ -393,7 +397,7 @@ class InputEvent(_message.Message):
     AudioInput.sample_offset). Set for SPEECH_STARTED, SPEECH_ENDED and TURN_ENDED.
     """
     digits: _builtins.str
-    """The keys, for DTMF_COLLECTED."""
+    """The keys, for DTMF_COLLECTED; a personal number among them is told as its kind, such as "[card number]"."""
     def __init__(
         self,
         *,
@@ -431,7 +435,9 @@ class Transcript(_message.Message):
     turn_id: _builtins.int
     """The turn."""
     text: _builtins.str
-    """All of the turn as far as it is known."""
+    """All of the turn as far as it is known. Personal data is told as its kind ("[phone number]"), unless the agent lets
+    it pass; of a number that is still being spoken nothing is told.
+    """
     is_final: _builtins.bool
     """It will not change any more."""
     stability: _builtins.float

@@ -1,0 +1,72 @@
+"""Discretion: what is told and kept of a call beside its voice. Personal data is taken out; the model saw all of it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+import anyio.lowlevel
+
+from pipeline.core.events import CallEvent, DigitsCollected, FinalTranscript, PartialTranscript, ReplyEnded
+from pipeline.dialog.redact import Kind, Redactor, Treatment
+
+ALL: Mapping[Kind, Treatment] = dict.fromkeys(Kind, Treatment.MASK)
+SLICE = 64
+"""Characters between two looks at what else is to be done: 4000 digits take 0.2 s and more, in which others speak."""
+
+
+class Discretion:
+    """An agent's. What is public passes, as in answers."""
+
+    def __init__(
+        self, spoken: Mapping[Kind, Treatment], region: str, public: Collection[str], *, captions: bool
+    ) -> None:
+        """Take what answers may say (``spoken``), what is public, and whether ``captions`` are redacted."""
+        # An answer was redacted when it was made, by who knew what its documents make public; what it may say aloud all
+        # the same is not kept.
+        self._passing = {kind: Treatment.MASK if spoken[kind] is Treatment.PASS else Treatment.PASS for kind in Kind}
+        self._region = region
+        self._public = public
+        self._captions = captions
+
+    def said(self, text: str) -> str:
+        """Return what a caller, or whoever gives feedback, wrote or said. 5 microseconds a character and more."""
+        redactor = self._redactor(ALL)
+        return redactor.feed(text) + redactor.flush()
+
+    def replied(self, text: str) -> str:
+        """Return what the service said."""
+        redactor = self._redactor(self._passing)
+        return redactor.feed(text) + redactor.flush()
+
+    async def kept(self, event: CallEvent) -> CallEvent:
+        """Return what may be logged of an event. Of what is still being said, no part of what may become personal."""
+        match event:
+            case PartialTranscript():
+                settled, _ = await self._read(event.text, ALL)
+                return replace(event, text=settled, guess=settled)
+            case FinalTranscript():
+                return replace(event, text="".join(await self._read(event.text, ALL)))
+            case DigitsCollected():
+                return replace(event, digits="".join(await self._read(event.digits, ALL)))
+            case ReplyEnded():
+                text, heard = [await self._read(written, self._passing) for written in (event.text, event.heard)]
+                return replace(event, text="".join(text), heard="".join(heard))
+            case _:
+                return event
+
+    def caption(self, event: CallEvent, kept: CallEvent) -> CallEvent | None:
+        """Return what the client is told of an event; None for an interim transcript of which nothing is settled."""
+        if isinstance(event, ReplyEnded) or not self._captions:
+            return event
+        return None if isinstance(kept, PartialTranscript) and not kept.text else kept
+
+    async def _read(self, text: str, policy: Mapping[Kind, Treatment]) -> tuple[str, str]:
+        """Return a text in two parts: what is decided, and what only its end decides."""
+        redactor = self._redactor(policy)
+        decided = []
+        for at in range(0, len(text), SLICE):
+            decided.append(redactor.feed(text[at : at + SLICE]))
+            await anyio.lowlevel.checkpoint()
+        return "".join(decided), redactor.flush()
+
+    def _redactor(self, policy: Mapping[Kind, Treatment]) -> Redactor:
+        return Redactor(policy, self._region, public=self._public)

@@ -1,0 +1,194 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.archive import Archive, Entry
+from pipeline.core.errors import EntranceError
+from pipeline.core.events import CallEnd, ReplyEnded, ReplyId, ReplyStatus, TurnId
+from pipeline.core.stages import Usage
+from pipeline.dialog.agents import Agent
+from pipeline.entrances.switchboard import (
+    AudioForm,
+    Caller,
+    CallerChannel,
+    CallStart,
+    Conversation,
+    CutOff,
+    Encoding,
+    Outcome,
+)
+from pipeline.store.rows import Feedback
+from tests.store.records import NOON, Kept, everything, kept, read
+
+pytestmark = pytest.mark.anyio
+
+FORM = AudioForm(Encoding.LINEAR16, 16_000)
+SHOP = Agent(id="shop", name="Shop", persona="You keep a shop. Its number is 415 555 2671.", tenant="bakers")
+WORDS = "My number is 415 555 2672, and yours is 415 555 2671."
+
+
+@dataclass
+class Archived:
+    archive: Archive
+    kept: Kept
+
+    def begin(self, conversation: str = "c1", **caller: Any) -> Entry:
+        start = CallStart(conversation=conversation, input=FORM, output=FORM, caller=Caller(**caller))
+        return self.archive.begin(start, SHOP, "en", SHOP.privacy.discretion(SHOP.persona))
+
+    def end(self, entry: Entry, reason: str = "client") -> None:
+        self.archive.end(entry, reason, turns=2, seconds=12.5)
+
+    async def answered(self, entry: Entry, turn: int = 1, question: str = WORDS, **parts: Any) -> None:
+        await entry.ledger.asked(TurnId(turn), question, "en").wait()
+        entry.ledger.ended(answer(turn, **parts))
+        await self.kept.written()
+
+    async def submit(self, **parts: Any) -> str:
+        own = {"conversation": "c1", "turn": 1, "rating": "up", "key": "k1", **parts}
+        return await self.archive.take_feedback(Feedback(**own), {"shop": SHOP})
+
+
+def answer(turn: int, **parts: Any) -> ReplyEnded:
+    own: dict[str, Any] = {"text": "We open at nine.", "heard": "We open", "status": ReplyStatus.BARGE_IN, **parts}
+    usage = Usage(model="qwen", digest="sha256:1")
+    spans = {"response_gap": 0.25}
+    return ReplyEnded(turn=TurnId(turn), at=0.0, reply=ReplyId(2), heard_ms=900, usage=usage, spans=spans, **own)
+
+
+@asynccontextmanager
+async def archived(path: Path) -> AsyncIterator[Archived]:
+    async with kept(path / "r.sqlite", patience=1.0) as records:
+        yield Archived(Archive(records.records, records.calendar), records)
+
+
+async def test_a_call_is_live_until_it_ends(tmp_path: Path) -> None:
+    async with archived(tmp_path) as service:
+        entry = service.begin()
+        known = Conversation(id="c1", agent="shop", began=NOON, outcome=None)
+        assert await service.archive.conversation("c1") == known
+        service.end(entry)
+        outcome = Outcome(reason=CallEnd.CLIENT, turns=2, duration=12.5)
+        assert await service.archive.conversation("c1") == Conversation(
+            id="c1", agent="shop", began=NOON, outcome=outcome
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("vanished", CutOff.VANISHED),
+        ("stalled", CutOff.STALLED),
+        ("max_duration", CallEnd.MAX_DURATION),
+        ("", CallEnd.FAILED),
+    ],
+)
+async def test_the_reason_of_an_end_is_known_later(tmp_path: Path, text: str, reason: CallEnd | CutOff) -> None:
+    async with archived(tmp_path) as service:
+        service.end(service.begin(), text)
+        outcome = (await service.archive.conversation("c1")).outcome
+        assert outcome is not None
+        assert outcome.reason is reason
+
+
+async def test_a_call_whose_service_died_is_told_as_failed(tmp_path: Path) -> None:
+    async with archived(tmp_path) as service:
+        service.begin()
+        again = Archive(service.kept.records, service.kept.calendar)
+        outcome = (await again.conversation("c1")).outcome
+        assert outcome == Outcome(reason=CallEnd.FAILED, turns=0, duration=0.0)
+
+
+async def test_an_id_that_comes_again_is_a_new_call(tmp_path: Path) -> None:
+    async with archived(tmp_path) as service:
+        service.end(service.begin())
+        service.kept.calendar.at += 60
+        second = service.begin()
+        assert await service.archive.conversation("c1") == Conversation(
+            id="c1", agent="shop", began=NOON + 60, outcome=None
+        )
+        service.end(second)
+        await service.kept.written()
+    assert read(service.kept.path, "SELECT count(*), count(DISTINCT id) FROM calls") == [(2, 2)]
+
+
+async def test_what_is_known_of_a_call_and_a_turn_is_written(tmp_path: Path) -> None:
+    async with archived(tmp_path) as service:
+        entry = service.begin(channel=CallerChannel.KIOSK, training_consent=True, ani="+4930123456")
+        await service.answered(entry, sources=("hours.md",), knowledge="v7", degraded=("filler",))
+        calls = read(service.kept.path, "SELECT conversation, agent, tenant, channel, language, consent FROM calls")
+        assert calls == [("c1", "shop", "bakers", "kiosk", "en", 1)]
+        columns = "turn, language, answer, heard, status, model, digest, knowledge, sources, degraded, spans"
+        assert read(service.kept.path, f"SELECT {columns} FROM turns") == [  # noqa: S608  our own columns
+            (
+                1,
+                "en",
+                "We open at nine.",
+                "We open",
+                "barge_in",
+                "qwen",
+                "sha256:1",
+                "v7",
+                '["hours.md"]',
+                '["filler"]',
+                '{"response_gap": 0.25}',
+            )
+        ]
+        assert b"4930123456" not in everything(tmp_path)
+
+
+async def test_a_secret_is_never_on_the_disk_and_what_is_public_is(tmp_path: Path) -> None:
+    async with archived(tmp_path) as service:
+        receipt = (entry := service.begin()).ledger.asked(TurnId(1), WORDS, "en")
+        await receipt.wait()
+        assert b"415 555 2672" not in everything(tmp_path)
+        await service.answered(entry)
+        await service.submit(correction=WORDS, comment="Write to joe@example.com")
+        on_disk = everything(tmp_path)
+        assert b"415 555 2672" not in on_disk
+        assert b"joe@example.com" not in on_disk
+        question = "My number is [phone number], and yours is 415 555 2671."
+        assert read(service.kept.path, "SELECT question FROM turns") == [(question,)]
+        given = read(service.kept.path, "SELECT correction, comment FROM feedback")
+        assert given == [(question, "Write to [email address]")]
+
+
+async def test_a_text_that_no_file_takes_is_written_with_marks(tmp_path: Path) -> None:
+    async with archived(tmp_path) as service:
+        await service.answered(service.begin(), text="half \ud83d a sign")
+        assert read(service.kept.path, "SELECT answer FROM turns") == [("half ? a sign",)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "field"),
+    [
+        ({"conversation": "c9"}, "unknown-conversation", "conversation_id"),
+        ({"turn": 9}, "unknown-turn", "turn_id"),
+    ],
+)
+async def test_feedback_on_nothing_names_what_is_wrong(
+    tmp_path: Path, wrong: dict[str, Any], code: str, field: str
+) -> None:
+    async with archived(tmp_path) as service:
+        await service.answered(service.begin())
+        with pytest.raises(EntranceError) as caught:
+            await service.submit(**wrong)
+        assert (caught.value.code, caught.value.field) == (code, field)
+
+
+async def test_without_records_a_live_call_is_known_and_feedback_is_refused(tmp_path: Path) -> None:
+    async with archived(tmp_path) as service:
+        service.archive = Archive(None, service.kept.calendar)
+        entry = service.begin()
+        assert (await service.archive.conversation("c1")).outcome is None
+        with pytest.raises(EntranceError) as caught:
+            await service.submit()
+        assert caught.value.code == "no-records"
+        service.end(entry)
+        with pytest.raises(EntranceError) as caught:
+            await service.archive.conversation("c1")
+        assert (caught.value.code, caught.value.field) == ("unknown-conversation", "conversation_id")
