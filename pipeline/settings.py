@@ -219,6 +219,9 @@ class Speaking(Section):
 
     voice: str = "piper-en-us-joe-medium"
     """Catalog name."""
+    voices: dict[str, str] = Field(default_factory=lambda: {"zh": "piper-zh-cn-huayan-medium"})
+    """Voices of other languages: catalog names by BCP 47 primary tag. Each is loaded if an agent speaks the language;
+    one that is not there leaves an agent with captions."""
     speaker: int | None = None
     """Speaker number of a voice with several."""
     speed: float = Field(default=1.0, ge=0.5, le=2.0)
@@ -230,7 +233,7 @@ class Speaking(Section):
     clause_chars: int = Field(default=220, ge=40)
     """No clause is longer."""
     phrases_mib: int = Field(default=32, ge=0)
-    """Memory for the speech of greetings, fillers and apologies, which is made once while starting."""
+    """Memory for the speech of greetings, fillers and apologies, which is made once while starting; of each voice."""
 
 
 class Ladder(Section):

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from anyio import to_thread
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.core.errors import KnowledgeError
 from pipeline.core.stages import Message
@@ -21,6 +22,9 @@ class Documents(BaseModel):
 
     file: str = ""
     """A file that ``voicepipe knowledge build`` made, beside the agent's own; empty for none."""
+    folder: str = ""
+    """In its place, a folder of documents beside the agent's file: the service reads them when it reads the agent, and
+    builds a file in its cache if they have changed."""
     approved: float = Field(default=0.9, gt=0)
     """How like a question must be to an approved one, 0 to 1, to be answered by its answer as it stands; over 1 for
     never."""
@@ -28,6 +32,18 @@ class Documents(BaseModel):
     """Passages that the model is shown with a question."""
     characters: int = Field(default=800, ge=200)
     """Of all of them. On two cores a model of 1.5 B reads 100 characters in half a second."""
+
+    @property
+    def any(self) -> bool:
+        """Return whether there is anything to look up."""
+        return bool(self.file or self.folder)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        """Refuse a file together with a folder."""
+        if self.file and self.folder:
+            raise ValueError("names a file and a folder; name one of them")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,17 +47,19 @@ class Responder:
         *,
         redactor: Callable[[frozenset[str]], Redactor] | None = None,
         lookup: Lookup | None = None,
+        language: str = "en",
         memory: AnswerMemory | None = None,
     ) -> None:
         """Take the agent's models, its part of the prompt, its documents, and what it may remember.
 
-        ``redactor`` makes what keeps a secret out of an answer, given what is none.
+        ``redactor`` makes what keeps a secret out of an answer, given what is none; ``language`` is the persona's.
         """
         self._models = models
         self._redactor = redactor or (lambda public: Redactor(public=public, spoken=True))
         self._lookup = lookup
         self._memory = memory
         self._persona = persona
+        self._language = language
         self._options = options
 
     async def reply(
@@ -65,6 +67,7 @@ class Responder:
         said: Sequence[Message],
         effort: Effort = Effort.FULL,
         desk: Desk | None = None,
+        instruction: str = "",
         ready: Callable[[], Awaitable[None]] = checkpoint,
     ) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError.
@@ -73,7 +76,8 @@ class Responder:
         goes on to write the caller's part is stopped there, as is one whose answer is to be short; such a reply has no
         usage. An answer that the documents have approved comes as it stands, from no model, and so does one that was
         given to the same question. What the model asks for is run at the ``desk`` once the answer is real, and the
-        model goes on with what came of it. No model is asked before ``ready`` returns.
+        model goes on with what came of it. ``instruction`` is told to the model behind the question. No model is asked
+        before ``ready`` returns.
         """
         desk = desk or NoCall()
         errands = Errands(desk)
@@ -87,11 +91,11 @@ class Responder:
         desk.cite(found.sources, found.version)
         redactor = self._redactor(found.public)
         cleaner = Cleaner(redactor, short=bool(effort))
-        chat = [*noted(found.said, desk.agenda.shown()), *settled.messages]
+        chat = [*noted(noted(found.said, desk.agenda.shown()), instruction), *settled.messages]
         options = self._asked(desk.agenda)
         model = self._routed(said, found, effort, options)
         await ready()
-        written = self._written(model, messages(self._persona, chat), cleaner, errands, options)
+        written = self._written(model, messages(self._persona, chat, self._language), cleaner, errands, options)
         try:
             async for delta in written:
                 if note is not None:
@@ -120,7 +124,7 @@ class Responder:
         """Return a note of the question, unless its answer depends on what is known of the caller."""
         if self._memory is None or desk.agenda.personal:
             return None
-        prompt, options = messages(self._persona, said), self._asked(desk.agenda)
+        prompt, options = messages(self._persona, said, self._language), self._asked(desk.agenda)
         return self._memory.note(prompt, options, self._models.digest, desk.agenda.state.language)
 
     async def _known(self, said: Sequence[Message], note: Note | None, desk: Desk) -> ChatDelta | None:
@@ -146,7 +150,7 @@ class Responder:
         sanitizer = Sanitizer()
         text = ""
         model = self._models.route(asked[-1].text, documents=True)
-        async with aclosing(model.stream(messages(self._persona, asked), options)) as stream:
+        async with aclosing(model.stream(messages(self._persona, asked, self._language), options)) as stream:
             async for delta in stream:
                 text += sanitizer.feed(delta.text)
                 if sanitizer.over:
@@ -155,7 +159,7 @@ class Responder:
 
     async def warm(self, said: Sequence[Message] = (), agenda: Agenda | None = None) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._models.warm(messages(self._persona, said), self._asked(agenda))
+        await self._models.warm(messages(self._persona, said, self._language), self._asked(agenda))
 
     def _asked(self, agenda: Agenda | None) -> ChatOptions:
         return self._options if agenda is None else replace(self._options, tools=agenda.toolbox.specs)
