@@ -66,6 +66,8 @@ class Assembly:
         self._known: Known | None = None
         """Set once the recognizer is loaded."""
         self._hearing: Recognizer
+        self._speech = SpeechCache(clock, settings.cache.speech_mib << 20)
+        metrics.caches.watch("speech", self._speech.tally)
         self._voices: dict[str, PhraseBook] = {}
 
     async def kits(self, agents: Collection[Agent]) -> dict[str, Kit]:
@@ -179,9 +181,7 @@ class Assembly:
             return PhraseBook(Mute(), self._settings.speaking)
         folder = await self._folder(name)
         piper = await to_thread.run_sync(Piper.load, folder, self._settings.speaking)
-        speech = SpeechCache(self._clock, self._settings.cache.speech_mib << 20)
-        self._metrics.caches.watch("speech", speech.tally)
-        return PhraseBook(piper, self._settings.speaking, speech)
+        return PhraseBook(piper, self._settings.speaking.model_copy(update={"voice": name}), self._speech)
 
     async def _folder(self, name: str) -> Path:
         """Return a model's folder; its files are what the catalog says. Raises ModelError."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 import anyio
@@ -15,8 +14,9 @@ from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, CallEnded, CallEvent, EndpointingChanged, ReplyEnded
 from pipeline.core.stages import TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
-from pipeline.dialog.cache import AnswerCache, AnswerMemory, Origin
+from pipeline.dialog.cache import AnswerCache
 from pipeline.dialog.lookup import Lookup
+from pipeline.dialog.origin import memory_of
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
 from pipeline.dialog.routing import Router
@@ -172,7 +172,7 @@ class Calls:
                 redactor=agent.privacy.redactor(agent.persona),
                 lookup=kit.lookup,
                 language=agent.language,
-                memory=self._memory(agent, kit.lookup),
+                memory=memory_of(agent, kit.lookup, self._answers, self._clock),
             ),
             toolbox=kit.toolbox,
             synthesizer=voices[plan.reply.language],
@@ -230,18 +230,6 @@ class Calls:
         gap = event.spans.get("response_gap") if isinstance(event, ReplyEnded) else None
         if gap is not None and self._ladder.gap(gap):
             observer.effort(self._ladder.effort)
-
-    def _memory(self, agent: Agent, lookup: Lookup | None) -> AnswerMemory | None:
-        """Return what an agent may remember of its answers, if anything."""
-        origin = Origin(
-            tenant=agent.tenant,
-            agent=agent.id,
-            version=sha256(agent.model_dump_json().encode()).hexdigest(),
-            knowledge=lookup.version if lookup is not None else "",
-            language=agent.language,
-            greeting=agent.greeting,
-        )
-        return AnswerMemory(self._answers, origin, agent.privacy.region, self._clock) if agent.cache.answers else None
 
     def _is_busy(self) -> bool:
         """Return whether callers wait for recognition: no time for work that may be thrown away."""

@@ -67,6 +67,8 @@ FORM = audio_pb2.AudioFormat(encoding=Encoding.MULAW.wire, sample_rate_hz=8000, 
 PATIENT = "first_token_timeout = 300.0\nthreads = 1\n"
 """Settings with which a new question is answered on a busy machine too."""
 PATIENCE = 300.0
+PAIRS, REHEARSAL = 10, 120.0
+"""Approved answers of the shop, and longest wait in seconds until they are spoken ahead."""
 LIMIT_MS = 60
 """A remembered answer's first audio is to leave within it."""
 
@@ -124,6 +126,7 @@ async def measured(
     service: Service, asked: Sequence[str], sayings: Sequence[Saying], times: int, progress: Progress
 ) -> Times:
     """Ask everything ``times`` times and once more; return the times by what was asked and what answered."""
+    await rehearsed(service)
     found: Times = defaultdict(list)
     bar = progress.add_task("calling", total=(len(asked) + len(sayings)) * (times + 1))
     for text in asked:
@@ -159,12 +162,22 @@ def said_by_a_voice(texts: Sequence[str]) -> list[Saying]:
     return anyio.run(say)
 
 
+async def rehearsed(service: Service) -> None:
+    """Wait until the service has spoken ahead how its approved answers begin; nobody may call meanwhile."""
+    with anyio.move_on_after(REHEARSAL):
+        while counted(service, 'voicepipe_cache_stored_total{cache="speech"}') < PAIRS:  # noqa: ASYNC110
+            await anyio.sleep(1.0)
+
+
 def hits(service: Service) -> float:
     """Return how many answers were given from memory so far."""
+    return counted(service, 'voicepipe_cache_hits_total{cache="answers"}')
+
+
+def counted(service: Service, metric: str) -> float:
+    """Return a metric of the service; 0 for none."""
     lines = httpx.get(f"http://{service.http}/metrics", timeout=30).text.splitlines()
-    return sum(
-        float(line.split()[-1]) for line in lines if line.startswith('voicepipe_cache_hits_total{cache="answers"')
-    )
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(metric))
 
 
 @contextmanager
