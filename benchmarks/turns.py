@@ -122,11 +122,11 @@ class Busy:
         finally:
             self.running -= 1
 
-    async def transcribe(self, utterance: Pcm, language: str | None) -> Recognition:
+    async def transcribe(self, utterance: Pcm, language: str | None, others: Sequence[str] = ()) -> Recognition:
         """Recognize."""
         self.running += 1
         try:
-            return await self._recognizer.transcribe(utterance, language)
+            return await self._recognizer.transcribe(utterance, language, others)
         finally:
             self.running -= 1
 

@@ -1,34 +1,49 @@
 """The composition root: settings and model files in, warm engines out. Chat models come from ``chat_models``."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import anyio
 from anyio import to_thread
 
 from pipeline.calls import Kit, Shared
 from pipeline.chat_models import ChatModels
 from pipeline.core.clock import Clock
-from pipeline.core.errors import KnowledgeError
+from pipeline.core.errors import KnowledgeError, SpeakingError
 from pipeline.core.stages import Recognizer, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.knowledge.build import Built
+from pipeline.dialog.knowledge.folder import opened
 from pipeline.dialog.knowledge.search import Knowledge
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
+from pipeline.dialog.sanitize import Sanitizer
 from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.hearing.scheduler import RecognitionQueue
 from pipeline.models.store import Store
-from pipeline.observe import Metrics, logger
+from pipeline.observe import Log, Metrics, logger
+from pipeline.servable import Known
 from pipeline.settings import Settings, SettingsError
-from pipeline.speaking.phrases import PhraseBook
+from pipeline.speaking.mute import NONE, Mute
+from pipeline.speaking.phrases import PhraseBook, SpeechCache
 
 T = TypeVar("T")
 
+KNOWLEDGE = "knowledge"
+"""Folder of the cache in which files are built from agents' documents."""
 LEAST_ROOM = 128
 """Tokens that a conversation needs: two short turns."""
+REHEARSED = 100
+"""Approved answers of an agent whose beginnings are spoken ahead: 0.3 s of a core and 0.1 MB each."""
+REHEARSAL_PAUSE = 1.0
+"""Seconds until it is looked again whether nobody calls."""
+
+Idle = Callable[[], bool]
 
 
 class Assembly:
@@ -48,33 +63,39 @@ class Assembly:
         self._clock = clock
         self._log = logger("assemble")
         self._chat = ChatModels(settings, store, metrics, clock, self._folder)
-        self._languages: frozenset[str] = frozenset()
-        """What the recognizer knows, once it is loaded."""
+        self._known: Known | None = None
+        """Set once the recognizer is loaded."""
+        self._hearing: Recognizer
+        self._voices: dict[str, PhraseBook] = {}
 
     async def kits(self, agents: Collection[Agent]) -> dict[str, Kit]:
-        """Return what the agents answer with, by the agents' ids. Raises KnowledgeError, SettingsError."""
+        """Return what the agents answer with, by the agents' ids. Raises KnowledgeError, SettingsError.
+
+        Of documents that are not built yet, or have changed, a file is built in the cache.
+        """
+        folder, cache = self._settings.agents, self._store.cache / KNOWLEDGE
         return {
             agent.id: Kit(
                 await to_thread.run_sync(Toolbox.open, agent.tools, self._secrets),
-                await _lookup(self._settings.agents, agent) if agent.knowledge.file else None,
+                await _lookup(folder, cache, agent) if agent.knowledge.any else None,
             )
             for agent in agents
         }
 
     async def engines(self, agents: Collection[Agent], kits: Mapping[str, Kit]) -> Shared:
-        """Load and warm everything; the model has read every agent's prompt. Raises PipelineError."""
+        """Load and warm everything, after ``served``; the model has read every agent's prompt. Raises PipelineError."""
         voice = await self._timed("silero-vad", self._voice)
-        recognizer = await self._timed("recognizer", self._recognizer)
-        self.check(agents)
         turn_model = await self._timed("turn-model", self._turn_model)
-        synthesizer = await self._timed("synthesizer", self._synthesizer)
+        synthesizer = await self._timed("synthesizer", partial(self._synthesizer, self._settings.speaking.voice))
+        self._voices[self._settings.speaking.voice] = synthesizer
         workers, dropped = self._settings.recognition.workers, self._metrics.turns.partials_dropped.inc
         shared = Shared(
             voice=voice,
-            recognitions=RecognitionQueue(recognizer, workers, self._clock, dropped),
+            recognitions=RecognitionQueue(self._hearing, workers, self._clock, dropped),
             turn_model=turn_model,
             router=self._chat.router,
             synthesizer=synthesizer,
+            voices=self._voices,
         )
         await self.welcome(shared, agents, kits)
         return shared
@@ -85,29 +106,42 @@ class Assembly:
         Raises PipelineError; calls are not disturbed then.
         """
         await self._timed("chat-models", partial(self._chat.add, agents))
-        await self._timed("phrases", partial(_learn, shared.synthesizer, agents))
+        for name in {idiom.voice for agent in agents for idiom in agent.idioms.values()} - self._voices.keys():
+            self._voices[name] = await self._timed(f"voice-{name}", partial(self._synthesizer, name))
+        await self._timed("phrases", partial(_learn, self._voices, agents))
         for agent in agents:
             tools = (*kits[agent.id].toolbox.specs, *agent.control.specs())
             options = replace(agent.writing.options(), tools=tools)
-            responder = Responder(shared.router(agent), agent.persona, options)
+            responder = Responder(shared.router(agent), agent.persona, options, language=agent.language)
             await self._timed(f"prompt-{agent.id}", responder.warm)
 
-    def check(self, agents: Collection[Agent]) -> None:
-        """Return if the engines can do what the agents want. Raises SettingsError."""
+    async def rehearse(self, shared: Shared, agents: Collection[Agent], kits: Mapping[str, Kit], idle: Idle) -> None:
+        """Speak how the approved answers begin, one after the other while nobody calls, so that they come at once."""
         for agent in agents:
+            lookup, voice = kits[agent.id].lookup, self._voices.get(agent.voice, shared.synthesizer)
+            for answer in await lookup.answers(REHEARSED) if lookup is not None else ():
+                while not idle():  # noqa: ASYNC110
+                    await anyio.sleep(REHEARSAL_PAUSE)
+                sanitizer = Sanitizer()
+                with suppress(SpeakingError):  # whoever says it to a caller will hear of it
+                    await voice.rehearse(sanitizer.feed(answer) + sanitizer.flush(), agent.language)
+
+    async def served(self, agents: Mapping[str, Agent]) -> dict[str, Agent]:
+        """Return the agents as they can be served: without languages that are not recognized or have no voice.
+
+        An agent whose first language is not recognized is left out, unless calls come to it by default. Loads the
+        recognizer the first time. Raises PipelineError.
+        """
+        if self._known is None:
+            self._known = await self._timed("recognizer", self._recognizer)
+        for agent in agents.values():
             if room(agent, self._settings.dialog) < LEAST_ROOM:
                 raise SettingsError(
                     "persona-too-long",
                     f"agent {agent.id}: its persona and writing.num_predict leave no room for a conversation: "
                     "shorten them, or raise dialog.num_ctx or the agent's writing.num_ctx",
                 )
-            language = self._settings.recognition.language or agent.language
-            if language not in self._languages:
-                name = self._store.first_present(self._settings.recognition.models)
-                raise SettingsError(
-                    "unknown-language",
-                    f"agent {agent.id}: {name} does not know {language!r}; recognition.models names others",
-                )
+        return self._known.served(agents, lambda text, fix: self._log.warning(text, fix=fix))
 
     async def _timed(self, name: str, build: Callable[[], Awaitable[T]]) -> T:
         began = self._clock.now()
@@ -122,15 +156,15 @@ class Assembly:
 
         return await to_thread.run_sync(Silero.load, await self._folder("silero-vad"))
 
-    async def _recognizer(self) -> Recognizer:
+    async def _recognizer(self) -> Known:
         from pipeline.hearing.whisper import Whisper
 
         name = self._store.first_present(self._settings.recognition.models)
         recognizer = await to_thread.run_sync(Whisper.load, await self._folder(name), self._settings.recognition)
-        self._languages = recognizer.languages
         await recognizer.warm()
         self._log.info("recognizer", model=name)
-        return recognizer
+        self._hearing = recognizer
+        return Known(recognizer.languages, self._settings, self._store)
 
     async def _turn_model(self) -> TurnModel | None:
         from pipeline.hearing.smart_turn import SmartTurn
@@ -138,12 +172,16 @@ class Assembly:
         name = self._settings.endpointing.turn_model
         return await to_thread.run_sync(SmartTurn.load, await self._folder(name)) if name else None
 
-    async def _synthesizer(self) -> PhraseBook:
+    async def _synthesizer(self, name: str) -> PhraseBook:
         from pipeline.speaking.piper import Piper
 
-        folder = await self._folder(self._settings.speaking.voice)
+        if name == NONE:
+            return PhraseBook(Mute(), self._settings.speaking)
+        folder = await self._folder(name)
         piper = await to_thread.run_sync(Piper.load, folder, self._settings.speaking)
-        return PhraseBook(piper, self._settings.speaking)
+        speech = SpeechCache(self._clock, self._settings.cache.speech_mib << 20)
+        self._metrics.caches.watch("speech", speech.tally)
+        return PhraseBook(piper, self._settings.speaking, speech)
 
     async def _folder(self, name: str) -> Path:
         """Return a model's folder; its files are what the catalog says. Raises ModelError."""
@@ -153,19 +191,31 @@ class Assembly:
         return folder
 
 
-async def _learn(book: PhraseBook, agents: Collection[Agent]) -> None:
+async def _learn(voices: Mapping[str, PhraseBook], agents: Collection[Agent]) -> None:
     for agent in agents:
         fillers = (tool.filler for tool in agent.tools if tool.filler)
-        phrases = (agent.greeting, *agent.phrases.all(), *agent.control.phrases(), *fillers)
-        await book.learn(phrases, agent.language)
+        await voices[agent.voice].learn((*agent.control.phrases(), *fillers), agent.language)
+        for idiom in agent.idioms.values():
+            await voices[idiom.voice].learn((idiom.greeting, *idiom.phrases.all()), idiom.language)
 
 
-async def _lookup(folder: Path, agent: Agent) -> Lookup:
+def _tell_built(log: Log, built: Built | None) -> None:
+    if built is not None:
+        log.info("knowledge built", documents=built.documents, passages=built.passages)
+        for one in built.skipped:
+            log.warning("document left out", code=one.code, reason=one.why, fix=one.fix)
+
+
+async def _lookup(folder: Path, cache: Path, agent: Agent) -> Lookup:
     log = logger("assemble").bind(agent=agent.id)
 
     def failed(error: KnowledgeError) -> None:
         log.warning("knowledge failed", code=error.code, reason=str(error))
 
-    knowledge = await to_thread.run_sync(Knowledge.open, folder / agent.knowledge.file)
+    if agent.knowledge.folder:
+        knowledge, built = await opened(folder / agent.knowledge.folder, cache, agent.language)
+        _tell_built(log, built)
+    else:
+        knowledge = await to_thread.run_sync(Knowledge.open, folder / agent.knowledge.file)
     log.info("knowledge", version=knowledge.version)
     return Lookup(knowledge, agent.knowledge, agent.privacy.region, failed)

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, CallEnded, CallEvent, EndpointingChanged, ReplyEnded
 from pipeline.core.stages import TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.cache import AnswerCache, AnswerMemory, Origin
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
@@ -27,6 +29,7 @@ from pipeline.observe import CallObserver, Metrics
 from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
+from pipeline.session.languages import shapes
 from pipeline.session.line import Line
 from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.session import Session
@@ -50,6 +53,8 @@ class Shared:
     router: Callable[[Agent], Router]
     """Returns who answers for an agent."""
     synthesizer: PhraseBook
+    voices: Mapping[str, PhraseBook] = field(default_factory=dict)
+    """The voices that agents ask for, by their names in the catalog; others are spoken by ``synthesizer``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ class Calls:
         self._clock = clock
         self._kits: Mapping[str, Kit] = {}
         self._shared: Shared | None = None
+        self._answers = AnswerCache(settings.cache, clock)
+        metrics.caches.watch("answers", self._answers.tally)
         self._ladder = BudgetLadder(settings.ladder, {}, has_smaller=False)
         most = settings.speculation.most if settings.speculation.enabled else 0
         self._headroom = Headroom(settings.dialog.slots, most, self._is_busy)
@@ -122,8 +129,8 @@ class Calls:
                 id=agent.id,
                 name=agent.name,
                 description=agent.description,
-                languages=(agent.language,),
-                voice=self._settings.speaking.voice,
+                languages=tuple(agent.idioms),
+                voice=agent.voice or self._settings.speaking.voice,
                 default=agent.id == self._settings.agent,
             )
             for agent in self._agents.values()
@@ -142,6 +149,7 @@ class Calls:
         kit = self._kits.get(agent.id, Kit(Toolbox()))
         _check_tools(start, agent, kit)
         plan = self._plan(start, agent)
+        voices = {idiom.language: shared.voices.get(idiom.voice, shared.synthesizer) for idiom in agent.idioms.values()}
         engines = Engines(
             voice=shared.voice,
             recognitions=shared.recognitions,
@@ -152,9 +160,12 @@ class Calls:
                 agent.writing.options(),
                 redactor=agent.privacy.redactor(agent.persona),
                 lookup=kit.lookup,
+                language=agent.language,
+                memory=self._memory(agent, kit.lookup),
             ),
             toolbox=kit.toolbox,
-            synthesizer=shared.synthesizer,
+            synthesizer=voices[plan.reply.language],
+            voices=voices,
             ladder=self._ladder,
             headroom=self._headroom,
         )
@@ -196,6 +207,18 @@ class Calls:
         if gap is not None and self._ladder.gap(gap):
             observer.effort(self._ladder.effort)
 
+    def _memory(self, agent: Agent, lookup: Lookup | None) -> AnswerMemory | None:
+        """Return what an agent may remember of its answers, if anything."""
+        origin = Origin(
+            tenant="",
+            agent=agent.id,
+            version=sha256(agent.model_dump_json().encode()).hexdigest(),
+            knowledge=lookup.version if lookup is not None else "",
+            language=agent.language,
+            greeting=agent.greeting,
+        )
+        return AnswerMemory(self._answers, origin, agent.privacy.region, self._clock) if agent.cache.answers else None
+
     def _is_busy(self) -> bool:
         """Return whether callers wait for recognition: no time for work that may be thrown away."""
         return self._shared is not None and self._shared.recognitions.backlog > 0
@@ -207,8 +230,22 @@ class Calls:
         min_speech, protected, resume = start.barge_in.min_speech, start.barge_in.protected, start.barge_in.resume
         tokens = room(agent, settings.dialog)
         playout = settings.playout.model_copy(update=_given(lead=start.wants.lead))
+        shape = ReplyShape(
+            speaking=settings.speaking,
+            playout=playout,
+            channels=settings.channels,
+            paced=start.wants.paced,
+            speech_stops=mode in {BargeInMode.SPEECH, BargeInMode.ANY},
+            reports_playback=start.reports_playback,
+            protected_start=settings.barge_in.protected if protected is None else protected,
+            primes=settings.dialog.prime,
+            ladder=settings.ladder,
+            phrases=agent.phrases,
+            language=agent.language,
+        )
+        first, *others = shapes(shape, agent, start.languages, follows=not settings.recognition.language)
         return CallPlan(
-            agent=agent,
+            agent=agent.spoken_in(first.language),
             call=settings.call.model_copy(update=_given(no_input=wishes.no_input)),
             endpointing=settings.endpointing.changed(
                 min_silence=wishes.min_silence, max_silence=wishes.max_silence, max_speech=wishes.max_speech
@@ -220,7 +257,7 @@ class Calls:
                 DigitRules(),
                 **_given(limit=start.digits.limit, terminators=start.digits.terminators, pause=start.digits.pause),
             ),
-            language=settings.recognition.language or agent.language,
+            language=settings.recognition.language or first.language,
             history_turns=settings.dialog.history_turns,
             history_tokens=tokens,
             summary_tokens=LONGEST if settings.dialog.summary and tokens >= LEAST_SUMMED_UP else 0,
@@ -230,20 +267,9 @@ class Calls:
             client_tools=start.tools,
             client_patience=settings.dialog.tool_timeout,
             echo_gate=settings.barge_in.echo_gate,
-            state=DialogState(agent.slots, agent.language, start.parameters, agent.parameters),
-            reply=ReplyShape(
-                speaking=settings.speaking,
-                playout=playout,
-                channels=settings.channels,
-                paced=start.wants.paced,
-                speech_stops=mode in {BargeInMode.SPEECH, BargeInMode.ANY},
-                reports_playback=start.reports_playback,
-                protected_start=settings.barge_in.protected if protected is None else protected,
-                primes=settings.dialog.prime,
-                ladder=settings.ladder,
-                phrases=agent.phrases,
-                language=agent.language,
-            ),
+            state=DialogState(agent.slots, first.language, start.parameters, agent.parameters),
+            reply=first,
+            others=tuple(others),
         )
 
 

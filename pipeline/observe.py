@@ -26,6 +26,7 @@ from pipeline.core.events import (
     StageFailed,
     TurnEnded,
 )
+from pipeline.observe_caches import CacheTallies
 from pipeline.settings import Budget
 
 SPAN_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 5.0)
@@ -190,6 +191,8 @@ class Metrics:
         )
         self.queues = QueueDepths()
         self.registry.register(self.queues)
+        self.caches = CacheTallies()
+        self.registry.register(self.caches)
 
     async def probe_loop(self, clock: Clock) -> None:
         """Measure the event loop's lag until cancelled."""

@@ -91,15 +91,17 @@ async def run(
             log.info("listening", grpc=listening.grpc, http=listening.http)
             announce(listening)
             assembly = Assembly(settings, store, metrics, clock, secrets)
-            kits = await assembly.kits(found.values())
-            shared = await assembly.engines(found.values(), kits)
-            calls.answer_as(found, kits)
+            served = await assembly.served(found)
+            kits = await assembly.kits(served.values())
+            shared = await assembly.engines(served.values(), kits)
+            calls.answer_as(served, kits)
             calls.open(shared)
             if changes is not None:
                 tasks.start_soon(_follow, changes, settings, assembly, shared, calls)
             await server.set_serving()
-            log.info("ready", agents=sorted(found))
+            log.info("ready", agents=sorted(served))
             announce(None)
+            tasks.start_soon(assembly.rehearse, shared, served.values(), kits, lambda: not len(server.live))
             await stop.wait()
             log.info("draining", calls=len(server.live), seconds=settings.server.drain)
             await _drain(server, settings.server.drain, hurry)
@@ -151,10 +153,9 @@ async def _follow(
     log = logger("serve")
     async for _ in changes:
         try:
-            found = await to_thread.run_sync(_agents, settings)
+            found = await assembly.served(await to_thread.run_sync(_agents, settings))
             known = calls.answering.values()
             new = [agent for agent in found.values() if agent not in known]
-            assembly.check(new)
             kits = await assembly.kits(found.values())
             await assembly.welcome(shared, new, kits)
         except PipelineError as error:

@@ -194,6 +194,17 @@ class Dialog(Section):
     summary in their place. Never made where the model has something else to do, nor without ``speculation.enabled``."""
 
 
+class CacheSettings(Section):
+    """What is remembered of answers and of their speech, in memory only."""
+
+    entries: int = Field(default=2000, ge=1)
+    """Answers; those not given for longest go first. At least 1000 for a busy line."""
+    seconds: float = Field(default=3600.0, ge=0)
+    """How long an answer is given again; 0 remembers none."""
+    speech_mib: int = Field(default=32, ge=0)
+    """Memory for the speech of answers that may be given again."""
+
+
 class Speculation(Section):
     """Work on a reply before its turn is known to be over. Nothing of it is told, heard or kept before that."""
 
@@ -208,6 +219,9 @@ class Speaking(Section):
 
     voice: str = "piper-en-us-joe-medium"
     """Catalog name."""
+    voices: dict[str, str] = Field(default_factory=lambda: {"zh": "piper-zh-cn-huayan-medium"})
+    """Voices of other languages: catalog names by BCP 47 primary tag. Each is loaded if an agent speaks the language;
+    one that is not there leaves an agent with captions."""
     speaker: int | None = None
     """Speaker number of a voice with several."""
     speed: float = Field(default=1.0, ge=0.5, le=2.0)
@@ -219,7 +233,7 @@ class Speaking(Section):
     clause_chars: int = Field(default=220, ge=40)
     """No clause is longer."""
     phrases_mib: int = Field(default=32, ge=0)
-    """Memory for the speech of greetings, fillers and apologies, which is made once while starting."""
+    """Memory for the speech of greetings, fillers and apologies, which is made once while starting; of each voice."""
 
 
 class Ladder(Section):
@@ -325,6 +339,7 @@ class Settings(BaseSettings):
     barge_in: BargeInSettings = BargeInSettings()
     recognition: Recognition = Recognition()
     dialog: Dialog = Dialog()
+    cache: CacheSettings = CacheSettings()
     speculation: Speculation = Speculation()
     speaking: Speaking = Speaking()
     playout: Playout = Playout()

@@ -115,7 +115,8 @@ def _toml(value: Any) -> str:
         case tuple() | list():
             return f"[{', '.join(map(_toml, value))}]"
         case dict():
-            return "{}"
+            pairs = ", ".join(f"{key} = {_toml(one)}" for key, one in value.items())
+            return f"{{ {pairs} }}" if pairs else "{}"
         case _:
             return f"{value}"
 

@@ -45,19 +45,25 @@ class FakeVoice:
 class FakeRecognizer:
     """Answers with the scripted texts in order, each after its delay in seconds; the last is repeated.
 
-    An exception in place of a text is raised. ``heard`` keeps the utterances.
+    An exception in place of a text is raised. ``heard`` keeps the utterances, ``languages`` the languages that were
+    asked for. A text that begins with one of the other languages and a colon, such as "zh: 你好", was said in that one.
     """
 
     def __init__(self, script: Sequence[tuple[float, str | HearingError]]) -> None:
         self._script = list(script)
         self.heard: list[Pcm] = []
+        self.languages: list[tuple[str | None, tuple[str, ...]]] = []
 
-    async def transcribe(self, utterance: Pcm, language: str | None) -> Recognition:
+    async def transcribe(self, utterance: Pcm, language: str | None, others: Sequence[str] = ()) -> Recognition:
         delay, text = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         self.heard.append(utterance)
+        self.languages.append((language, tuple(others)))
         await anyio.sleep(delay)
         if isinstance(text, HearingError):
             raise text
+        spoken, colon, words = text.partition(": ")
+        if colon and spoken in (language, *others):
+            language, text = spoken, words
         return Recognition(text, language or "en", 0.9 if text else 0.0, 0.0 if text else 0.9)
 
 

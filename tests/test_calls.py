@@ -40,6 +40,16 @@ AGENTS = {
     "shop": Agent(id="shop", name="Shop", description="Sells bread.", persona="You keep a shop."),
     "desk": Agent(id="desk", name="Desk", persona="You watch.", language="de"),
 }
+BILINGUAL = Agent.model_validate(
+    {
+        "id": "both",
+        "name": "Both",
+        "persona": "You sell.",
+        "greeting": "Hello!",
+        "voice": "joe",
+        "languages": {"zh": {"greeting": "您好！", "voice": "huayan"}},
+    }
+)
 
 
 @pytest.fixture
@@ -180,6 +190,32 @@ async def test_the_length_of_a_message_is_that_of_the_settings() -> None:
 async def test_the_language_of_the_settings_wins_over_the_agents() -> None:
     terms = await Service(Settings(recognition=Recognition(language="fr"))).terms(agent="desk")
     assert terms.language == "fr"
+
+
+@pytest.mark.parametrize(
+    ("wished", "expected"),
+    [((), "en"), (("zh-CN", "en"), "zh"), (("fr", "zh"), "zh"), (("fr",), "en"), (("EN",), "en")],
+)
+async def test_a_call_begins_in_the_first_language_that_client_and_agent_share(
+    wished: tuple[str, ...], expected: str
+) -> None:
+    service = Service()
+    service.calls.answer_as({"both": BILINGUAL}, {})
+    assert (await service.terms(agent="both", languages=wished)).language == expected
+
+
+async def test_a_call_is_greeted_in_its_language_by_the_voice_of_that() -> None:
+    service, huayan, line = Service(), FakeSynthesizer(), FakeLine([], 4.0)
+    service.shared = replace(service.shared, voices={"huayan": PhraseBook(huayan, Speaking())})
+    service.calls.answer_as({"both": BILINGUAL}, {})
+    await service.place(line, agent="both", languages=("zh",))
+    assert huayan.spoken == ["您好！"]
+
+
+async def test_where_recognition_is_set_to_one_language_calls_have_one() -> None:
+    service = Service(Settings(recognition=Recognition(language="en")))
+    service.calls.answer_as({"both": BILINGUAL}, {})
+    assert (await service.terms(agent="both", languages=("zh",))).language == "en"
 
 
 async def test_an_unknown_agent_is_answered_with_the_known_ones() -> None:

@@ -6,6 +6,7 @@ import pytest
 import structlog
 from prometheus_client import generate_latest
 
+from pipeline.core.cache import Tally
 from pipeline.core.clock import LoopClock
 from pipeline.core.events import (
     Backchannel,
@@ -276,3 +277,13 @@ def test_a_loop_that_keeps_its_times_has_no_lag() -> None:
     run_virtually(probe)
     assert metrics.registry.get_sample_value("voicepipe_event_loop_lag_seconds_count") == 40
     assert metrics.registry.get_sample_value("voicepipe_event_loop_lag_seconds_bucket", {"le": "0.001"}) == 40
+
+
+def test_caches_are_read_when_metrics_are_scraped() -> None:
+    metrics, tally = Metrics(), Tally()
+    metrics.caches.watch("answers", tally)
+    tally.hits, tally.bytes, tally.saved_seconds = 3, 512, 1.5
+    read = metrics.registry.get_sample_value
+    assert read("voicepipe_cache_hits_total", {"cache": "answers"}) == 3
+    assert read("voicepipe_cache_bytes", {"cache": "answers"}) == 512
+    assert read("voicepipe_cache_saved_seconds_total", {"cache": "answers"}) == 1.5

@@ -2,10 +2,12 @@
 
 import typer
 
-from benchmarks.dialog import retrieval
+from benchmarks.dialog import answers, cache, retrieval
 
 app = typer.Typer(no_args_is_help=True)
 app.command("retrieval")(retrieval.main)
+app.command("answers")(answers.main)
+app.command("cache")(cache.main)
 
 
 @app.callback()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks.report import derived, gap, redaction, retrieval, safety, sections, stages
+from benchmarks.report import derived, dialog, gap, redaction, retrieval, safety, sections, stages
 from benchmarks.report.markdown import paragraphs
 from benchmarks.report.results import Result, provenance
 from pipeline.settings import Settings
@@ -35,6 +35,11 @@ TOPICS = {
         "Callers' questions to the documents of `agents/shop` and `agents/bakery-zh`, in other words than theirs; and "
         "searches of large generated files.",
     ),
+    "dialog": (
+        "Answers",
+        "To callers' questions, from the documents of `agents/shop` and `agents/bakery-zh`: what is said, and how soon "
+        "an answer that is known is heard.",
+    ),
     "stages": (
         "Stages alone",
         "Each engine by itself, warm, asked by one, two and four callers at once, each again as soon as it is "
@@ -66,6 +71,7 @@ LAID_OUT: Mapping[str, Callable[[Result], str]] = {
     "stages": stages.section,
     "derived": derived.section,
     "retrieval": retrieval.section,
+    "dialog": dialog.section,
     "redaction": redaction.section,
     "safety": safety.section,
 }

@@ -60,10 +60,11 @@ class Recognition:
 class Recognizer(Protocol):
     """Turns one utterance into text."""
 
-    async def transcribe(self, utterance: Pcm, language: str | None) -> Recognition:
+    async def transcribe(self, utterance: Pcm, language: str | None, others: Sequence[str] = ()) -> Recognition:
         """Return what was said in ``utterance`` (16 kHz, up to 30 s); ``language`` None lets the model detect it.
 
-        Raises HearingError when the engine fails.
+        One of ``others`` is taken in place of ``language`` only where the model is sure of it; without others nothing
+        is detected. Raises HearingError when the engine fails.
         """
         ...
 
@@ -142,6 +143,8 @@ class ChatDelta:
     usage: Usage | None = None
     uses: tuple[ToolUse, ...] = ()
     """Tools that the model asks for, each once and complete."""
+    repeatable: bool = False
+    """The reply is whole, and holds nothing of this caller: it may be given to others, and so may its speech."""
 
 
 class ChatModel(Protocol):

@@ -2,12 +2,18 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.configuration import complaints
 from pipeline.core.stages import ChatOptions
+from pipeline.dialog.asking import asking_for
+from pipeline.dialog.cache import Caching
 from pipeline.dialog.control import Control
 from pipeline.dialog.lookup import Documents
 from pipeline.dialog.privacy import Privacy
@@ -40,6 +46,59 @@ class Phrases(BaseModel):
         return tuple(phrase for phrase in (*single, *self.fillers) if phrase)
 
 
+class OtherPhrases(Phrases):
+    """The phrases of a language that there are none for here: what must be said now and then has to be given."""
+
+    no_input: str
+    no_match: str
+    failure: str
+    fillers: tuple[str, ...] = ()
+    goodbye: str
+    time_up: str
+
+
+KNOWN_PHRASES: Mapping[str, Phrases] = MappingProxyType(
+    {
+        "en": Phrases(),
+        "zh": Phrases(
+            no_input="您好，还在听吗？",
+            no_match="抱歉，我没有听清楚，请您再说一遍。",
+            failure="抱歉，这个问题我现在回答不了，请您稍后再试。",
+            fillers=("请稍等。", "我还在为您查询。"),
+            goodbye="听不到您的声音，我先挂断了，再见。",
+            time_up="通话时间到了，我要挂断了，再见。",
+        ),
+    }
+)
+"""What is said where an agent's file leaves a phrase out, by language."""
+
+
+class OtherLanguage(BaseModel):
+    """How an agent speaks another language than its first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    greeting: str = ""
+    """Said when a call begins in this language; empty lets the caller speak first."""
+    voice: str = ""
+    """Catalog name, or ``none`` for captions only; empty takes the one that the settings name for the language."""
+    instruction: str = ""
+    """What the model is told behind each question in this language; empty tells it to answer in it."""
+    phrases: OtherPhrases
+
+
+@dataclass(frozen=True, slots=True)
+class Idiom:
+    """How an agent speaks one of its languages."""
+
+    language: str
+    greeting: str
+    voice: str
+    """As in the agent's file."""
+    instruction: str
+    phrases: Phrases
+
+
 class Writing(BaseModel):
     """How the agent's answers are written; what is left out is as in the settings of ``dialog``."""
 
@@ -65,6 +124,9 @@ class Writing(BaseModel):
         )
 
 
+Tag = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+
+
 class AgentFile(BaseModel):
     """What the file of an agent may say."""
 
@@ -72,8 +134,12 @@ class AgentFile(BaseModel):
 
     name: str
     description: str = ""
-    language: str = Field(default="en", pattern=r"^[a-z]{2,3}$")
-    """BCP 47 primary tag of what callers speak; recognition is told so."""
+    language: Tag = "en"
+    """BCP 47 primary tag of what callers speak first, and of the persona."""
+    languages: dict[Tag, OtherLanguage] = Field(default_factory=dict)
+    """Other languages that callers may speak: the agent follows them."""
+    voice: str = ""
+    """Catalog name, or ``none`` for captions only; empty takes the one that the settings name for the language."""
     greeting: str = ""
     """Said when the call begins; empty lets the caller speak first."""
     persona: str
@@ -82,6 +148,7 @@ class AgentFile(BaseModel):
     writing: Writing = Writing()
     privacy: Privacy = Privacy()
     knowledge: Documents = Documents()
+    cache: Caching = Caching()
     tools: tuple[DeclaredTool, ...] = ()
     """What it may ask business systems."""
     control: Control = Control()
@@ -91,11 +158,48 @@ class AgentFile(BaseModel):
     """Which of the parameters that a client gives at the start of a call the model is shown."""
     model: Routing = Routing()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_known_phrases(cls, given: Any) -> Any:
+        """Fill in the phrases that are left out, where there are some in the language."""
+        others = given.get("languages") if isinstance(given, dict) else None
+        if not isinstance(given, dict) or not isinstance(others, dict | None):
+            return given
+        filled = {**given, **_filled(given, given.get("language"))}
+        if others:
+            filled["languages"] = {tag: _filled(other, tag) for tag, other in others.items()}
+        return filled
+
+    @model_validator(mode="after")
+    def _each_language_once(self) -> Self:
+        """Refuse the first language among the others."""
+        if self.language in self.languages:
+            raise ValueError(f"languages.{self.language}: is the agent's first language, so say it above")
+        return self
+
 
 class Agent(AgentFile):
     """One agent."""
 
     id: str
+
+    @property
+    def idioms(self) -> dict[str, Idiom]:
+        """Return how it speaks each of its languages, by tag, the first language first.
+
+        An instruction is for answers in another language than the persona's, and for those after one.
+        """
+        first = Idiom(self.language, self.greeting, self.voice, asking_for(self.language), self.phrases)
+        others = (
+            Idiom(tag, other.greeting, other.voice, other.instruction or asking_for(tag), other.phrases)
+            for tag, other in self.languages.items()
+        )
+        return {idiom.language: idiom for idiom in (first, *others)}
+
+    def spoken_in(self, language: str) -> Self:
+        """Return it with the greeting and the phrases of one of its languages."""
+        idiom = self.idioms[language]
+        return self.model_copy(update={"greeting": idiom.greeting, "phrases": idiom.phrases})
 
 
 def load(folder: Path) -> dict[str, Agent]:
@@ -106,6 +210,14 @@ def load(folder: Path) -> dict[str, Agent]:
     if not found:
         raise SettingsError("no-agents", f"agents: no .toml file in {folder}")
     return {agent.id: agent for agent in found}
+
+
+def _filled(given: Any, language: object) -> Any:
+    known = KNOWN_PHRASES.get(language) if isinstance(language, str) else None
+    phrases = given.get("phrases", {}) if isinstance(given, dict) else None
+    if known is None or not isinstance(phrases, dict):
+        return given
+    return {**given, "phrases": {**known.model_dump(), **phrases}}
 
 
 def _read(file: Path) -> Agent:

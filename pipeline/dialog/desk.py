@@ -41,6 +41,12 @@ class Agenda:
         self.pending: Confirmation | None = None
         self._done: list[str] = []
 
+    @property
+    def personal(self) -> bool:
+        """Return whether something is known that is not known of every caller."""
+        state = self.state
+        return bool(self._done or self.pending or state.slots or state.task or state.parameters)
+
     def forget_question(self) -> None:
         """Wait for no yes any more."""
         self.pending = None

@@ -1,7 +1,8 @@
 """Builds what the model reads. Pure. The prefix is byte-stable: nothing in it depends on call, turn or time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from pipeline.core.stages import Message
 from pipeline.dialog.agents import Agent
@@ -16,23 +17,31 @@ VOICE_RULES = (
     "say so."
 )
 """What every agent is told, whatever its persona."""
+RULES_IN: Mapping[str, str] = MappingProxyType(
+    {
+        "zh": "回答方式：你正在打电话，请用一句简短、完整、友好的中文回答客人的问题。不要列表、标题和符号。"
+        "只用上面的内容回答，不知道就说不知道。"
+    }
+)
+"""The same for personas in other languages."""
 
 
-def messages(persona: str, said: Sequence[Message]) -> list[Message]:
-    """Return the system message followed by what has been said, and what is quoted with it, as engines take it.
+def messages(persona: str, said: Sequence[Message], language: str = "en") -> list[Message]:
+    """Return what engines read: the system message, whose persona is in ``language``, and what has been said.
 
-    Nothing is a control token but in the persona, which is the operator's.
+    What is quoted with a message stands in its text. Nothing is a control token but in the persona, which is the
+    operator's.
     """
-    return [_system(persona), *(untrusted(_whole(message)) for message in said)]
+    return [_system(persona, language), *(untrusted(_whole(message)) for message in said)]
 
 
 def room(agent: Agent, settings: Dialog) -> int:
     """Return about how many tokens of the context are left for what was said; negative when the persona fills it."""
     reply = agent.writing.num_predict or settings.num_predict
-    quotes = agent.knowledge.characters // 2 if agent.knowledge.file else 0
+    quotes = agent.knowledge.characters // 2 if agent.knowledge.any else 0
     known = SHOWN if agent.slots or agent.parameters else 0
     context = agent.writing.num_ctx or settings.num_ctx
-    return context - reply - quotes - known - tokens(_system(agent.persona).text) - 2 * PER_MESSAGE
+    return context - reply - quotes - known - tokens(_system(agent.persona, agent.language).text) - 2 * PER_MESSAGE
 
 
 def _whole(message: Message) -> Message:
@@ -41,5 +50,5 @@ def _whole(message: Message) -> Message:
     return replace(message, text="\n\n".join(part for part in parts if part), above="", below="")
 
 
-def _system(persona: str) -> Message:
-    return Message("system", f"{persona.strip()}\n\n{VOICE_RULES}")
+def _system(persona: str, language: str) -> Message:
+    return Message("system", f"{persona.strip()}\n\n{RULES_IN.get(language, VOICE_RULES)}")

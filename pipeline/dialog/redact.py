@@ -143,6 +143,11 @@ class Redactor:
         return frozenset(self._values)
 
     @property
+    def private(self) -> frozenset[str]:
+        """Return what was found so far and is not public, whatever became of it."""
+        return self.values.difference(self._public)
+
+    @property
     def held(self) -> int:
         """Return how many characters of the input are held back."""
         return self._chains.held

@@ -1,14 +1,17 @@
 """Responder: what has been said in, clean reply text out, while the model is still writing."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from enum import IntEnum
 from functools import partial
 
+from anyio.lowlevel import checkpoint
+
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, ToolUse, Usage
 from pipeline.dialog import summary
+from pipeline.dialog.cache import CACHED, AnswerMemory, Note
 from pipeline.dialog.cleaner import Cleaner
 from pipeline.dialog.desk import Agenda, Desk, NoCall
 from pipeline.dialog.errands import Errands
@@ -17,6 +20,7 @@ from pipeline.dialog.lookup import Found, Lookup
 from pipeline.dialog.notes import noted
 from pipeline.dialog.prompt import messages
 from pipeline.dialog.redact import Redactor
+from pipeline.dialog.routed import Routed
 from pipeline.dialog.routing import Router
 from pipeline.dialog.sanitize import Sanitizer
 
@@ -45,52 +49,65 @@ class Responder:
         *,
         redactor: Callable[[frozenset[str]], Redactor] | None = None,
         lookup: Lookup | None = None,
+        language: str = "en",
+        memory: AnswerMemory | None = None,
     ) -> None:
-        """Take the agent's models, its part of the prompt, and its documents.
+        """Take the agent's models, its part of the prompt, its documents, and what it may remember.
 
-        ``redactor`` makes what keeps a secret out of an answer, given what is none.
+        ``redactor`` makes what keeps a secret out of an answer, given what is none; ``language`` is the persona's.
         """
         self._models = models
         self._redactor = redactor or (lambda public: Redactor(public=public, spoken=True))
         self._lookup = lookup
+        self._memory = memory
         self._persona = persona
+        self._language = language
         self._options = options
 
     async def reply(
-        self, said: Sequence[Message], effort: Effort = Effort.FULL, desk: Desk | None = None
+        self,
+        said: Sequence[Message],
+        effort: Effort = Effort.FULL,
+        desk: Desk | None = None,
+        instruction: str = "",
+        ready: Callable[[], Awaitable[None]] = checkpoint,
     ) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError.
 
         The first delta comes with the first word of the model, and is empty while that word is held back. A model that
         goes on to write the caller's part is stopped there, as is one that runs wild (see ``Guards``) and one whose
         answer is to be short; such a reply has no usage. An answer that the documents have approved comes as it stands,
-        from no model. What the model asks for is run at the ``desk`` once the answer is real, and the model goes on
-        with what came of it.
+        from no model, and so does one that was given to the same question. What the model asks for is run at the
+        ``desk`` once the answer is real, and the model goes on with what came of it. ``instruction`` is told to the
+        model behind the question. No model is asked before ``ready`` returns.
         """
         desk = desk or NoCall()
         errands = Errands(desk)
         settled = await errands.settle(said)
+        note = self._note(said, desk)
+        known = None if settled.messages else await self._known(said, note, desk)
+        if known is not None:
+            yield known
+            return
         found = Found(said) if self._lookup is None or settled.messages else await self._lookup.found(said)
         desk.cite(found.sources, found.version)
-        if found.approved:
-            sanitizer = Sanitizer()
-            yield ChatDelta(sanitizer.feed(found.approved) + sanitizer.flush(), Usage(model=APPROVED))
-            return
-        cleaner = Cleaner(self._redactor(found.public), short=bool(effort))
-        chat = [*noted(found.said, desk.agenda.shown()), *settled.messages]
+        redactor = self._redactor(found.public)
+        cleaner = Cleaner(redactor, short=bool(effort))
+        chat = [*noted(noted(found.said, desk.agenda.shown()), instruction), *settled.messages]
         options = self._asked(desk.agenda)
+        model = self._routed(said, found, effort, options)
+        await ready()
         question = said[-1].text if said else ""
-        model = self._models.route(
-            question,
-            small=effort is Effort.SMALL,
-            documents=found.said is not said,
-            tools=bool(options.tools),
-        )
         ask = partial(in_language, desk.agenda.state.language, question, partial(self._ask, model, options))
         written = self._written(ask, chat, cleaner, errands)
         try:
             async for delta in written:
+                if note is not None:
+                    note.wrote(delta)
                 yield delta
+            may = not (effort or errands.ran or found.lacking or redactor.private or model.stands_in)
+            if note is not None and may and note.keep(desk.on_commit, found.sources):
+                yield ChatDelta("", repeatable=True)
         except DialogError:
             rest = cleaner.give_up()
             if rest:
@@ -98,6 +115,35 @@ class Responder:
             raise
         finally:
             await written.aclose()
+
+    def _routed(self, said: Sequence[Message], found: Found, effort: Effort, options: ChatOptions) -> Routed:
+        return self._models.route(
+            said[-1].text if said else "",
+            small=effort is Effort.SMALL,
+            documents=found.said is not said,
+            tools=bool(options.tools),
+        )
+
+    def _note(self, said: Sequence[Message], desk: Desk) -> Note | None:
+        """Return a note of the question, unless its answer depends on what is known of the caller."""
+        if self._memory is None or desk.agenda.personal:
+            return None
+        prompt, options = messages(self._persona, said, self._language), self._asked(desk.agenda)
+        return self._memory.note(prompt, options, self._models.digest, desk.agenda.state.language)
+
+    async def _known(self, said: Sequence[Message], note: Note | None, desk: Desk) -> ChatDelta | None:
+        """Return the whole answer, if there is one before the model is asked: one that is approved, or remembered."""
+        found = None if self._lookup is None else await self._lookup.approved(said)
+        if found is not None:
+            desk.cite(found.sources, found.version)
+            sanitizer = Sanitizer()
+            text = sanitizer.feed(found.approved) + sanitizer.flush()
+            return ChatDelta(text, Usage(model=APPROVED), repeatable=True)
+        kept = None if note is None else note.recalled()
+        if kept is None:
+            return None
+        desk.cite(kept.sources, self._lookup.version if self._lookup is not None else "")
+        return ChatDelta(kept.text, Usage(model=CACHED), repeatable=True)
 
     async def summary(self, asked: Sequence[Message], agenda: Agenda | None = None) -> str:
         """Return what the model writes to a request for a summary, which ends ``asked``; "" where it is no text.
@@ -108,7 +154,7 @@ class Responder:
         sanitizer = Sanitizer()
         text = ""
         model = self._models.route(asked[-1].text, documents=True)
-        async with aclosing(model.stream(messages(self._persona, asked), options)) as stream:
+        async with aclosing(model.stream(messages(self._persona, asked, self._language), options)) as stream:
             async for delta in stream:
                 text += sanitizer.feed(delta.text)
                 if sanitizer.over:
@@ -117,13 +163,13 @@ class Responder:
 
     async def warm(self, said: Sequence[Message] = (), agenda: Agenda | None = None) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""
-        await self._models.warm(messages(self._persona, said), self._asked(agenda))
+        await self._models.warm(messages(self._persona, said, self._language), self._asked(agenda))
 
     def _asked(self, agenda: Agenda | None) -> ChatOptions:
         return self._options if agenda is None else replace(self._options, tools=agenda.toolbox.specs)
 
     def _ask(self, model: ChatModel, options: ChatOptions, chat: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
-        return model.stream(messages(self._persona, chat), options)
+        return model.stream(messages(self._persona, chat, self._language), options)
 
     async def _written(
         self,

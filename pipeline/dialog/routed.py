@@ -69,6 +69,7 @@ class Routed:
         """Ask those of ``chain``, each but the last for ``budget`` seconds; ``skipped`` would have been preferred."""
         self._chain = list(chain)
         self._skipped = list(skipped)
+        self._preferred = (*skipped, *chain)[0]
         self._budget = budget
         self._clock = clock
         self._watcher = watcher
@@ -77,6 +78,11 @@ class Routed:
     def digest(self) -> str:
         """Return that of the model that is asked first."""
         return self._chain[0].model.digest
+
+    @property
+    def stands_in(self) -> bool:
+        """Return whether another answers than the one that was preferred."""
+        return self._chain[0] is not self._preferred
 
     async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         """Yield the deltas of the first model that begins; a later failure of that one is the reply's.

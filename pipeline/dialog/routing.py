@@ -84,6 +84,11 @@ class Router:
         """Return all who may answer."""
         return self._candidates.preferred(simple=False, small=False)
 
+    @property
+    def digest(self) -> str:
+        """Return what changes when the weights of any of them do, or when others may answer."""
+        return " ".join(f"{one.name}={one.model.digest}" for one in self.everybody)
+
     @classmethod
     def of(cls, model: ChatModel) -> "Router":
         """Return a router that has no choice."""

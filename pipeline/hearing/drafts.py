@@ -16,6 +16,23 @@ from pipeline.hearing.scheduler import RecognitionQueue, Request, Urgency
 Tell = Callable[[FinalTranscript | StageFailed], Awaitable[None]]
 
 
+@dataclass(slots=True)
+class Expected:
+    """The languages that a call may be spoken in, as it goes on."""
+
+    language: str | None
+    """The likeliest."""
+    others: tuple[str, ...] = ()
+    """What may be spoken in its place; with none, nothing is detected."""
+
+    def turn_to(self, language: str) -> None:
+        """Take this language for the likeliest, and the one before for one of the others."""
+        if language != self.language:
+            before = (self.language,) if self.language else ()
+            self.others = (*before, *(other for other in self.others if other != language))
+            self.language = language
+
+
 @dataclass(eq=False, slots=True)
 class Draft:
     """A turn as far as it had come when its recognition began."""
@@ -78,7 +95,7 @@ class Drafts:
         self,
         queue: RecognitionQueue,
         turn_model: TurnModel | None,
-        language: str | None,
+        expected: Expected,
         clock: Clock,
         *,
         settled: Callable[[Draft], Awaitable[None]],
@@ -87,7 +104,7 @@ class Drafts:
         """Call ``settled`` whenever more is known of a draft; tell each turn's outcome in the order of the turns."""
         self._queue = queue
         self._turn_model = turn_model
-        self._language = language
+        self.expected = expected
         self._clock = clock
         self._settled = settled
         self._tell = tell
@@ -113,7 +130,8 @@ class Drafts:
 
     def begin(self, turn: TurnId, utterance: Pcm, covers: float, urgency: Urgency) -> Draft:
         """Recognize the turn in progress as far as it has come."""
-        draft = Draft(turn, self._queue.request(self, utterance, self._language, urgency), covers)
+        language, others = self.expected.language, self.expected.others
+        draft = Draft(turn, self._queue.request(self, utterance, language, urgency, others), covers)
         self._begun = [other for other in self._begun if other.busy] + [draft]
         self.latest = draft
         self._tasks.start_soon(self._recognize, draft)
@@ -181,7 +199,8 @@ class Drafts:
     async def _conclude(self, turn: TurnId, ended: _Ended) -> None:
         await ended.draft.heard.wait()
         if ended.draft.outcome is None:  # it was dropped just before the turn was over
-            request = self._queue.request(self, ended.draft.utterance, self._language, Urgency.FINAL)
+            first = ended.draft.request
+            request = self._queue.request(self, first.utterance, first.language, Urgency.FINAL, first.others)
             try:
                 ended.draft.outcome = await self._queue.recognize(request)
             except HearingError as error:

@@ -18,7 +18,7 @@ from pipeline.core.events import (
 )
 from pipeline.core.pcm import MicFrame, Pcm
 from pipeline.core.stages import VAD_WINDOW_SAMPLES, TurnModel, VoiceActivity
-from pipeline.hearing.drafts import Draft, Drafts
+from pipeline.hearing.drafts import Draft, Drafts, Expected
 from pipeline.hearing.echo import EchoGate
 from pipeline.hearing.endpointing import Endpointer, Signal
 from pipeline.hearing.loudness import Loudness
@@ -37,6 +37,8 @@ class Ears:
     turn_model: TurnModel | None
     echo: EchoGate | None = None
     """This call's own; told what the client plays."""
+    others: tuple[str, ...] = ()
+    """Languages that may be spoken in place of the call's."""
 
 
 class Listener:
@@ -57,7 +59,12 @@ class Listener:
         self._voice = ears.voice
         self._echo = ears.echo
         self._drafts = Drafts(
-            ears.recognitions, ears.turn_model, language, clock, settled=self._settled, tell=self._tell
+            ears.recognitions,
+            ears.turn_model,
+            Expected(language, ears.others),
+            clock,
+            settled=self._settled,
+            tell=self._tell,
         )
         self._clock = clock
         self._next_turn = next_turn
@@ -108,9 +115,12 @@ class Listener:
         if held:
             self.clear()
 
-    def change(self, settings: Endpointing) -> None:
-        """Use other settings from the next window on."""
-        self._endpointer.settings = settings
+    def change(self, settings: Endpointing | None = None, *, language: str = "") -> None:
+        """Use other settings from the next window on, or expect another language from the next recognition on."""
+        if settings is not None:
+            self._endpointer.settings = settings
+        if language:
+            self._drafts.expected.turn_to(language)
 
     @property
     def held(self) -> bool:

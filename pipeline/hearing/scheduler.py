@@ -35,6 +35,8 @@ class Request:
     language: str | None
     urgency: Urgency
     asked_at: float
+    others: tuple[str, ...] = ()
+    """What may be spoken in place of ``language``."""
     decided: anyio.Event = field(default_factory=anyio.Event)
     dropped: bool = False
 
@@ -62,9 +64,11 @@ class RecognitionQueue:
         """Return how many finals and drafts wait for a worker."""
         return sum(request.urgency < Urgency.PARTIAL for request in self._waiting)
 
-    def request(self, call: object, utterance: Pcm, language: str | None, urgency: Urgency) -> Request:
+    def request(
+        self, call: object, utterance: Pcm, language: str | None, urgency: Urgency, others: tuple[str, ...] = ()
+    ) -> Request:
         """Return a request for ``recognize``."""
-        return Request(call, utterance, language, urgency, self._clock.now())
+        return Request(call, utterance, language, urgency, self._clock.now(), others)
 
     async def recognize(self, request: Request) -> Recognition | None:
         """Return what was said, once it is this request's turn; None when it was dropped.
@@ -76,7 +80,7 @@ class RecognitionQueue:
             await request.decided.wait()
             if request.dropped:
                 return None
-            return await self._recognizer.transcribe(request.utterance, request.language)
+            return await self._recognizer.transcribe(request.utterance, request.language, request.others)
         finally:
             for requests in (self._waiting, self._running):
                 if request in requests:

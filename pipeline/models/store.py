@@ -42,6 +42,7 @@ class Store:
 
     def __init__(self, cache: Path, catalog: Catalog) -> None:
         self.catalog = catalog
+        self.cache = cache
         self.root = cache / "models"
 
     def folder(self, name: str) -> Path:

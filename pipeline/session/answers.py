@@ -136,7 +136,8 @@ class Answers:
     async def _speculate(self, drafted: TurnDrafted) -> None:
         """Begin the answer to a turn that may be over, if it could be given at once."""
         if drafted.text and self._floor.state is State.LISTENING and not self._waiting and not self._listener.held:
-            await self._floor.speculate(drafted.turn, drafted.text)
+            language = self._floor.languages.after(drafted.text, drafted.language)
+            await self._floor.speculate(drafted.turn, drafted.text, language)
 
     async def _understand(self, final: FinalTranscript) -> None:
         """Tell and answer what the caller said, if there is anything to answer."""
@@ -165,7 +166,11 @@ class Answers:
                 pass
         self._timers.stop_no_input()
         known = [event for event in (self._turn_ended, final) if event is not None and event.turn == final.turn]
-        await self._floor.answer(final.turn, final.text, known)
+        languages = self._floor.languages
+        language = languages.after(final.text, final.language, said_so=written)
+        await self._floor.answer(final.turn, final.text, known, language)
+        if self._plan.others:
+            self._listener.change(language=language)
 
     async def _not_understood(self, final: FinalTranscript) -> None:
         if self._floor.state is not State.LISTENING:
@@ -180,7 +185,7 @@ class Answers:
     async def _ask_again(self, turn: TurnId) -> None:
         if self._floor.state is not State.LISTENING or self._listener.held:
             return
-        if not await self._floor.say(turn, self._plan.agent.phrases.no_match):
+        if not await self._floor.say(turn, self._floor.languages.phrases.no_match):
             self._wait_for_input()
 
     async def _missing(self, turn: TurnId, problem: InputProblem) -> None:

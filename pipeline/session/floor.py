@@ -17,12 +17,13 @@ from pipeline.dialog.memory import Memory
 from pipeline.session.desk import CallDesk, ReplyDesk
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
+from pipeline.session.languages import Languages
 from pipeline.session.line import Line
 from pipeline.session.plan import Engines
 from pipeline.session.priming import Priming
 from pipeline.session.replies import Replies
 from pipeline.session.reply import Reply
-from pipeline.session.shape import Purpose, ReplyShape
+from pipeline.session.shape import Purpose
 from pipeline.session.speculation import Speculation
 
 
@@ -44,7 +45,7 @@ class Floor:
         engines: Engines,
         memory: Memory,
         desk: CallDesk,
-        shape: ReplyShape,
+        languages: Languages,
         *,
         clock: Clock,
         tell: Tell,
@@ -58,8 +59,8 @@ class Floor:
         self._tell = tell
         self._ladder = engines.ladder
         self.priming = Priming(engines.responder, engines.headroom, desk.agenda)
-        self._shape = shape
-        self.replies = Replies(line, engines.synthesizer, shape, clock=clock, tell=tell)
+        self.languages = languages
+        self.replies = Replies(line, self.languages, clock=clock, tell=tell)
         self._current: Reply | None = None
         self._speculation: Speculation | None = None
         self.said_goodbye = False
@@ -74,22 +75,26 @@ class Floor:
 
     def prime(self, text: str) -> None:
         """Let the model read what the caller has said so far, where it has nothing else to do."""
-        if self._shape.primes and self.state is State.LISTENING:
+        if self.languages.shape().primes and self.state is State.LISTENING:
             self.priming.begin(self._memory.history.messages(text))
 
-    async def speculate(self, turn: TurnId, text: str) -> None:
-        """Begin the reply to what the caller may have said, where there is room; nothing of it is told or heard."""
+    async def speculate(self, turn: TurnId, text: str, language: str = "") -> None:
+        """Begin the reply to what the caller may have said, where there is room; nothing of it is told or heard.
+
+        ``language`` is that of the reply; the call's if none is named.
+        """
         await self.give_up(Speculated.CHANGED)
         self.priming.stop()
-        reply = self.replies.answer(turn, self._ladder.effort)
-        speculation = Speculation(reply, turn, self._memory.asked(text))
+        language = language or self.languages.current
+        reply = self.replies.answer(turn, self._ladder.effort, language)
+        speculation = Speculation(reply, turn, self._memory.asked(text), language)
         claim = self._headroom.speculate(speculation.give_way)
         if claim is None:
             await self._tell(speculation.ended(Speculated.REFUSED, self._clock.now()))
             return
         self._speculation = speculation
         speculation.claim = claim
-        self._perform(reply, speculation.messages, claim)
+        self._perform(reply, speculation.messages, claim, language)
 
     async def give_up(self, outcome: Speculated) -> None:
         """Throw the speculation away, if there is one."""
@@ -99,19 +104,23 @@ class Floor:
             crowded = Speculated.CROWDED if speculation.crowded else outcome
             await self._tell(speculation.ended(crowded, self._clock.now()))
 
-    async def answer(self, turn: TurnId, text: str, known: Sequence[CallEvent]) -> None:
+    async def answer(self, turn: TurnId, text: str, known: Sequence[CallEvent], language: str = "") -> None:
         """Begin the reply to what the caller said, or take the speculation for it if nothing else was said since.
 
-        ``known`` are the turn's events so far, for its spans.
+        ``known`` are the turn's events so far, for its spans. The call goes on in ``language``, if one is named.
         """
+        language = language or self.languages.current
+        if language != self.languages.current:
+            self.languages.turn_to(language)
+            self._memory.state.language = language
         messages = self._memory.asked(text)
         speculation = self._speculation
-        if speculation is None or not speculation.answers(turn, messages):
+        if speculation is None or not speculation.answers(turn, messages, language):
             await self.give_up(Speculated.CHANGED)
             self.priming.stop()
             self._memory.caller(text)
-            reply = self.replies.answer(turn, self._ladder.effort)
-            self._perform(reply, messages, self._headroom.claim())
+            reply = self.replies.answer(turn, self._ladder.effort, language)
+            self._perform(reply, messages, self._headroom.claim(), language)
             self._commit(reply, known)
             return
         self._speculation = None
@@ -173,10 +182,10 @@ class Floor:
         self.said_goodbye = self._desk.hanging_up is reply and event.status is ReplyStatus.COMPLETED
         return reply.begun
 
-    def _perform(self, reply: Reply, messages: Sequence[Message], claim: Claim) -> None:
+    def _perform(self, reply: Reply, messages: Sequence[Message], claim: Claim, language: str) -> None:
         """Begin the work on an answer."""
-        desk = ReplyDesk(self._desk, reply, self._clock)
-        source = self.priming.over(self._responder.reply(messages, reply.purpose.effort, desk))
+        desk, instruction = ReplyDesk(self._desk, reply, self._clock), self.languages.instruction(language)
+        source = self._responder.reply(messages, reply.purpose.effort, desk, instruction, self.priming.idle)
         self.replies.perform(reply, claim.over(source), claim)
 
     def _commit(self, reply: Reply, known: Sequence[CallEvent]) -> None:

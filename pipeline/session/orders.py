@@ -131,7 +131,8 @@ class Orders:
     async def _enter(self, digits: str | None) -> None:
         if digits is not None:
             await self._tell(DigitsCollected(turn=TurnId(0), at=self._clock.now(), digits=digits))
-            await self._typed(f"(keys pressed) {' '.join(digits)}", "", self._digits_stop)
+            language = self._floor.languages.current  # keys are in none, their text is
+            await self._typed(f"(keys pressed) {' '.join(digits)}", language, self._digits_stop)
 
     def _change(self, order: EndpointingChanged) -> None:
         self._endpointing = self._endpointing.changed(

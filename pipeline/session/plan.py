@@ -1,5 +1,6 @@
 """What a call is made of and how it is to be conducted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.core.stages import ToolSpec, TurnModel, VoiceActivityEngine
@@ -28,8 +29,11 @@ class Engines:
     toolbox: Toolbox
     """The agent's own."""
     synthesizer: PhraseBook
+    """Speaks the language in which the call begins."""
     ladder: BudgetLadder
     headroom: Headroom
+    voices: Mapping[str, PhraseBook] = field(default_factory=dict)
+    """What speaks the others, by their tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class CallPlan:
     summary_tokens: int
     """How many of these are kept for a summary of what it is no more shown; 0 for none."""
     reply: ReplyShape
-
+    """In the language in which the call begins."""
     pauses: bool
     """A reply pauses while it is open whether the caller's speech shall stop it; otherwise speech stops it at once."""
     client_tools: tuple[ToolSpec, ...] = ()
@@ -64,6 +68,13 @@ class CallPlan:
     """What comes back of the replies is not taken for the caller."""
     state: DialogState = field(default_factory=DialogState)
     """What is known in the call. It changes during the call."""
+    others: tuple[ReplyShape, ...] = ()
+    """How replies are made in the other languages that the call may turn to."""
+
+    @property
+    def other_languages(self) -> tuple[str, ...]:
+        """Return what may be spoken in place of the language in which the call begins."""
+        return tuple(shape.language for shape in self.others)
 
     @property
     def speech_stops(self) -> bool:

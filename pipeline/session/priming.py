@@ -3,13 +3,13 @@
 It reads what is known of a turn while the caller still speaks, and sums up what was said while the caller listens.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 from anyio.abc import TaskGroup
 
 from pipeline.core.errors import DialogError
-from pipeline.core.stages import ChatDelta, Message
+from pipeline.core.stages import Message
 from pipeline.dialog.desk import Agenda
 from pipeline.dialog.responder import Responder
 from pipeline.session.headroom import Claim, Headroom
@@ -83,11 +83,6 @@ class Priming:
         if self._sums_up:
             self.stop()
 
-    async def over(self, source: AsyncGenerator[ChatDelta, None]) -> AsyncGenerator[ChatDelta, None]:
-        """Yield what ``source`` does, once the model has let go of what it was doing."""
+    async def idle(self) -> None:
+        """Return once the model has let go of what it was doing."""
         await self._idle.wait()
-        try:
-            async for delta in source:
-                yield delta
-        finally:
-            await source.aclose()

@@ -11,20 +11,19 @@ from pipeline.core.stages import ChatDelta
 from pipeline.dialog.responder import Effort
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
+from pipeline.session.languages import Languages
 from pipeline.session.line import Line
 from pipeline.session.reply import Reply
-from pipeline.session.shape import Purpose, ReplyShape
-from pipeline.speaking.phrases import PhraseBook
+from pipeline.session.shape import Purpose
 
 
 class Replies:
     """All replies of one call."""
 
-    def __init__(self, line: Line, voice: PhraseBook, shape: ReplyShape, *, clock: Clock, tell: Tell) -> None:
+    def __init__(self, line: Line, languages: Languages, *, clock: Clock, tell: Tell) -> None:
         """Begin with none."""
         self._line = line
-        self._voice = voice
-        self._shape = shape
+        self._languages = languages
         self._clock = clock
         self._tell = tell
         self._unfinished: dict[ReplyId, Reply] = {}
@@ -40,24 +39,25 @@ class Replies:
         self._tasks = tasks
         self._over = over
 
-    def make(self, turn: TurnId, purpose: Purpose) -> Reply:
-        """Return a reply that is not real yet."""
+    def make(self, turn: TurnId, purpose: Purpose, language: str = "") -> Reply:
+        """Return a reply that is not real yet, in the call's language if none is named."""
         return Reply(
             turn,
             purpose,
             line=self._line,
-            voice=self._voice,
-            shape=self._shape,
+            voice=self._languages.voice(language),
+            shape=self._languages.shape(language),
             clock=self._clock,
             tell=self._tell,
         )
 
-    def answer(self, turn: TurnId, effort: Effort) -> Reply:
+    def answer(self, turn: TurnId, effort: Effort, language: str = "") -> Reply:
         """Return an answer, with something to say if the model fails: the offer of a person if it has failed before."""
-        phrases, after = self._shape.phrases, self._shape.ladder.person_after
+        shape = self._languages.shape(language)
+        phrases, after = shape.phrases, shape.ladder.person_after
         offers = phrases.person and after and self._failed + 1 >= after
         fallback = phrases.person if offers else phrases.failure
-        return self.make(turn, Purpose(answers=True, fallback=fallback, effort=effort))
+        return self.make(turn, Purpose(answers=True, fallback=fallback, effort=effort), language)
 
     def perform(self, reply: Reply, source: AsyncGenerator[ChatDelta, None], claim: Claim | None = None) -> None:
         """Begin the work on a reply, behind that of the one before; ``claim`` is given back when it is over."""

@@ -34,6 +34,7 @@ from pipeline.session.writer import Writer
 from pipeline.speaking.phrases import PhraseBook
 from pipeline.speaking.playhead import Playhead
 from pipeline.speaking.playout import Playout
+from pipeline.speaking.recorder import Recorder
 from pipeline.speaking.script import Lines, Script, written
 from pipeline.speaking.speaker import Speaker
 
@@ -69,7 +70,7 @@ class Reply:
         self.knowledge = ""
         """Version of the file that they are in."""
         self._line = line
-        self._voice = voice
+        self._voice, self._recorder = voice, Recorder(voice)
         self._shape = shape
         self._clock = clock
         self.gate = Gate(tell)
@@ -89,6 +90,7 @@ class Reply:
             written=lambda text: self.emit(TextDelta, text=text),
             cut=self._cut,
             failed=self._failed,
+            repeatable=lambda: self.gate.on_open(self._recorder.keep),
         )
         self._degraded = [CHEAPER[purpose.effort]] if purpose.effort else []
 
@@ -212,7 +214,7 @@ class Reply:
 
     async def _speak(self, clauses: ObjectReceiveStream[Clause], frames: ObjectSendStream[Pcm]) -> None:
         speaker = Speaker(
-            self._voice,
+            self._recorder,
             self.playhead,
             rate=self._line.output_rate,
             frame=self._shape.playout.frame,

@@ -41,6 +41,7 @@ from pipeline.session.answers import Answers
 from pipeline.session.desk import CallDesk
 from pipeline.session.echoing import EchoingLine
 from pipeline.session.floor import Floor, State
+from pipeline.session.languages import Languages
 from pipeline.session.line import Line
 from pipeline.session.orders import Orders
 from pipeline.session.plan import CallPlan, Engines
@@ -92,7 +93,7 @@ class Session:
         self._timers = Timers(plan.call, self._began_at)
         self._inbox_in, self._inbox = anyio.create_memory_object_stream[_Item](inbox)
         self._listener = Listener(
-            Ears(engines.voice.open(), engines.recognitions, engines.turn_model, gate),
+            Ears(engines.voice.open(), engines.recognitions, engines.turn_model, gate, plan.other_languages),
             plan.endpointing,
             sustained=plan.sustained,
             partial_every=plan.partial_every,
@@ -107,7 +108,7 @@ class Session:
             engines,
             memory,
             self._desk,
-            plan.reply,
+            Languages(engines, plan.reply, plan.others),
             clock=clock,
             tell=self._tell,
         )
@@ -250,7 +251,7 @@ class Session:
             case Due.ENDING_NOTICE:
                 await self._tell(CallEnding(turn=self._turn, at=now, remaining=self._timers.remaining(now)))
             case Due.MAX_DURATION:
-                return await self._bow_out(CallEnd.MAX_DURATION, self._plan.agent.phrases.time_up)
+                return await self._bow_out(CallEnd.MAX_DURATION, self._floor.languages.phrases.time_up)
             case None:
                 pass
         return None
@@ -258,7 +259,7 @@ class Session:
     async def _no_input(self) -> CallEnd | None:
         await self._tell(InputMissing(turn=self._turn, at=self._clock.now(), problem=InputProblem.NO_INPUT))
         self._answers.silences += 1
-        phrases = self._plan.agent.phrases
+        phrases = self._floor.languages.phrases
         if self._answers.silences >= self._plan.call.no_input_limit:
             return await self._bow_out(CallEnd.NO_INPUT, phrases.goodbye)
         if not await self._floor.say(self._turn, phrases.no_input):

@@ -32,6 +32,10 @@ class ReplyShape:
     """The agent's."""
     language: str
     """BCP 47 primary tag of what is said."""
+    instruction: str = ""
+    """What the model is told so that it answers in this language; empty where the agent has no other."""
+    native: bool = True
+    """It is the language of the agent's persona: the model has to be told only once another was spoken."""
 
 
 @dataclass(frozen=True, slots=True)

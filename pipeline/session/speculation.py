@@ -11,8 +11,9 @@ from pipeline.session.reply import Reply
 class Speculation:
     """One speculative reply and what it was begun on."""
 
-    def __init__(self, reply: Reply, turn: TurnId, messages: Sequence[Message]) -> None:
+    def __init__(self, reply: Reply, turn: TurnId, messages: Sequence[Message], language: str) -> None:
         """Keep what the model was shown: the work counts only if that is still what it would be shown."""
+        self._language = language
         self.reply = reply
         self.messages = messages
         self.claim: Claim | None = None
@@ -20,9 +21,10 @@ class Speculation:
         """It had to give way to a reply that a caller waited for."""
         self._turn = turn
 
-    def answers(self, turn: TurnId, messages: Sequence[Message]) -> bool:
-        """Return whether it may be committed: for this turn, on the same words, in the same context."""
-        return not self.crowded and turn == self._turn and list(messages) == list(self.messages)
+    def answers(self, turn: TurnId, messages: Sequence[Message], language: str) -> bool:
+        """Return whether it may be committed: for this turn, on the same words, in the same context and language."""
+        same = (turn, list(messages), language) == (self._turn, list(self.messages), self._language)
+        return same and not self.crowded
 
     def commit(self) -> None:
         """Keep its room at the model."""

@@ -23,6 +23,7 @@ class Writer:
         written: Callable[[str], Awaitable[None]],
         cut: Callable[[int, Lines], Awaitable[Clause]],
         failed: Callable[[PipelineError], Awaitable[None]],
+        repeatable: Callable[[], None],
     ) -> None:
         """Say ``fallback`` when the model fails before it wrote anything; tell what happens by the others."""
         self._fallback = fallback
@@ -30,6 +31,7 @@ class Writer:
         self._tell_written = written
         self._tell_cut = cut
         self._failed = failed
+        self._repeatable = repeatable
         self._written: list[str] = []
         self._clauses = 0
         self.usage = Usage()
@@ -54,7 +56,7 @@ class Writer:
         try:
             await self._pass_on(await self._begun(source), clauses)
             async for delta in source:
-                self.usage = delta.usage or self.usage
+                self._noticed(delta)
                 await self._pass_on(delta.text, clauses)
         except DialogError as error:
             await self._failed(error)
@@ -69,11 +71,16 @@ class Writer:
         """Return the first text, empty when there is none. Raises DialogError ``over-budget`` when it is given up."""
         with self.patience:
             async for delta in source:
-                self.usage = delta.usage or self.usage
+                self._noticed(delta)
                 return delta.text
         if self.patience.cancelled_caught:
             raise DialogError("over-budget", "the model took too long to begin", retryable=True)
         return ""
+
+    def _noticed(self, delta: ChatDelta) -> None:
+        self.usage = delta.usage or self.usage
+        if delta.repeatable:
+            self._repeatable()
 
     async def _pass_on(self, text: str, clauses: ObjectSendStream[Clause]) -> None:
         """Report new text, hand on its clauses."""

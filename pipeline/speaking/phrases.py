@@ -1,20 +1,34 @@
-"""PhraseBook: a synthesizer that knows some texts by heart. Greetings, fillers and apologies come out of it at once."""
+"""PhraseBook: a synthesizer that knows some texts by heart. Greetings, fillers and apologies come out of it at once.
+
+Clauses of answers that may be given to others are kept for a while, as far as there is room.
+"""
 
 from collections.abc import AsyncGenerator, Iterable
 
 from pipeline.audio.framing import Framer
 from pipeline.audio.resample import Resampler
+from pipeline.core.cache import Cache
 from pipeline.core.pcm import SAMPLE_BYTES, Pcm
 from pipeline.core.stages import Speech, Synthesizer
 from pipeline.settings import Speaking
 from pipeline.speaking.script import Script, spoken
 
+SpokenClause = tuple[str, float, int, str]
+"""What makes a clause's speech: voice, speed, rate and text."""
+SpeechCache = Cache[SpokenClause, tuple[Speech, ...]]
+
+LONGEST = 10.0
+"""Seconds of a clause that is kept. Many short ones are worth more than a long one: the caller waits for the first."""
+ENTRY_BYTES = 1024
+"""Of a clause beside its samples: its text, its words, what holds it."""
+
 
 class PhraseBook:
     """Speaks known clauses from memory and all others through the synthesizer behind it. Process-wide."""
 
-    def __init__(self, synthesizer: Synthesizer, settings: Speaking) -> None:
-        """Know nothing yet; keep at most ``phrases_mib`` of speech."""
+    def __init__(self, synthesizer: Synthesizer, settings: Speaking, cache: SpeechCache | None = None) -> None:
+        """Know nothing yet; learn at most ``phrases_mib`` of phrases, and keep clauses in ``cache``."""
+        self._cache = cache
         self._synthesizer = synthesizer
         self._settings = settings
         self._known: dict[str, tuple[Speech, ...]] = {}
@@ -41,9 +55,17 @@ class PhraseBook:
                 self._bytes += size
         return len(self._known)
 
+    async def rehearse(self, text: str, language: str) -> None:
+        """Speak the first clause of a text that is the same for everybody, and keep it. Raises SpeakingError."""
+        for clause in self._cut(text, language)[:1]:
+            if not self.knows(clause):
+                self.keep(clause, tuple([piece async for piece in self._synthesizer.speak(clause)]))
+
     async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
         """Yield the speech of ``text``: at once where it is known, else as the synthesizer does."""
         known = self._known.get(text)
+        if known is None and self._cache is not None:
+            known = self._cache.get(self._key(text))
         if known is not None:
             for piece in known:
                 yield piece
@@ -54,6 +76,16 @@ class PhraseBook:
                 yield piece
         finally:
             await pieces.aclose()
+
+    def knows(self, text: str) -> bool:
+        """Return whether the speech of ``text`` is there."""
+        return text in self._known or (self._cache is not None and self._key(text) in self._cache)
+
+    def keep(self, text: str, pieces: tuple[Speech, ...]) -> None:
+        """Keep the whole speech of a clause that holds nothing of any caller, if it is not too long."""
+        size = sum(len(piece.pcm.data) for piece in pieces)
+        if self._cache is not None and 0 < size <= LONGEST * self.rate * SAMPLE_BYTES:
+            self._cache.put(self._key(text), pieces, size=ENTRY_BYTES + size)
 
     def frames(self, phrase: str, language: str, rate: int, frame: float) -> tuple[Pcm, ...]:
         """Return a phrase's speech at a line's rate, in frames of ``frame`` seconds; none when it is not known.
@@ -72,6 +104,9 @@ class PhraseBook:
     def seconds(self) -> float:
         """Return how much speech is known by heart."""
         return self._bytes / SAMPLE_BYTES / self.rate
+
+    def _key(self, text: str) -> SpokenClause:
+        return self._settings.voice, self._settings.speed, self.rate, text
 
     def _cut(self, phrase: str, language: str) -> list[str]:
         script = Script(self._settings, language)

@@ -36,12 +36,12 @@ def test_what_a_file_leaves_out_has_a_default(tmp_path: Path) -> None:
 
 
 def test_the_agents_that_come_along_are_right() -> None:
-    assert "shop" in load(SHARE / "agents")
+    assert set(load(SHARE / "agents")) >= {"shop", "bakery-zh"}
 
 
 def test_a_wrong_key_is_named_with_all_that_is_allowed(tmp_path: Path) -> None:
     said = complaint(tmp_path, SHOP + 'greetings = "Hi"\n')
-    assert "shop.toml: greetings: no such key; allowed here: description, greeting, knowledge, language, model," in said
+    assert "shop.toml: greetings: no such key; allowed here: cache, control, description, greeting," in said
 
 
 def test_a_wrong_phrase_is_named_with_the_phrases_there_are(tmp_path: Path) -> None:
@@ -109,3 +109,52 @@ def test_slots_are_read_with_their_patterns_and_a_wrong_one_is_named(tmp_path: P
         tmp_path, SHOP + "[slots.order]\npatern = 'x'\n"
     )
     assert "slots.Order" in complaint(tmp_path, SHOP + "[slots.Order]\npattern = 'x'\n")
+
+
+FRENCH = """
+[languages.fr]
+greeting = "Bonjour."
+[languages.fr.phrases]
+no_input = "Êtes-vous là ?"
+no_match = "Pardon ?"
+failure = "Je ne sais pas."
+goodbye = "Au revoir."
+"""
+
+
+def test_an_agent_speaks_its_languages_each_in_its_own_words(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(
+        SHOP + '[languages.zh]\ngreeting = "您好。"\nphrases = { no_input = "喂？" }\n' + FRENCH + 'time_up = "Fini."\n'
+    )
+    shop = load(tmp_path)["shop"]
+    assert list(shop.idioms) == ["en", "zh", "fr"]
+    assert shop.spoken_in("fr").greeting == "Bonjour."
+    assert shop.spoken_in("zh").phrases.no_input == "喂？"
+    assert shop.idioms["zh"].phrases.goodbye == "听不到您的声音，我先挂断了，再见。"
+    assert shop.idioms["zh"].instruction == "请用中文回答。"
+    assert shop.idioms["fr"].phrases.fillers == ()
+
+
+def test_a_chinese_agent_has_chinese_phrases_where_its_file_has_none(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(SHOP + 'language = "zh"\n[phrases]\ngoodbye = "再会。"\n')
+    phrases = load(tmp_path)["shop"].phrases
+    assert (phrases.goodbye, phrases.fillers[0]) == ("再会。", "请稍等。")
+
+
+def test_a_phrase_that_there_is_none_for_in_a_language_must_be_given(tmp_path: Path) -> None:
+    assert "languages.fr.phrases.time_up: Field required" in complaint(tmp_path, SHOP + FRENCH)
+    assert "languages.fr.phrases: Field required" in complaint(tmp_path, SHOP + "[languages.fr]\n")
+
+
+def test_what_is_wrong_in_another_language_is_named(tmp_path: Path) -> None:
+    assert "languages.zh.greting: no such key; allowed here: greeting," in complaint(
+        tmp_path, SHOP + '[languages.zh]\ngreting = "x"\n'
+    )
+    assert "languages.zh-CN" in complaint(tmp_path, SHOP + "[languages.zh-CN]\n")
+    assert "languages.en: is the agent's first language" in complaint(tmp_path, SHOP + "[languages.en]\n")
+    assert "languages: Input should be a valid dict" in complaint(tmp_path, SHOP + 'languages = ["zh"]\n')
+
+
+def test_documents_come_from_a_file_or_a_folder(tmp_path: Path) -> None:
+    both = SHOP + '[knowledge]\nfile = "a.kb"\nfolder = "a"\n'
+    assert "knowledge: Value error, names a file and a folder" in complaint(tmp_path, both)

@@ -1,6 +1,6 @@
 from pipeline.core.stages import Message
 from pipeline.dialog.agents import Agent, Writing
-from pipeline.dialog.prompt import VOICE_RULES, messages, room
+from pipeline.dialog.prompt import RULES_IN, VOICE_RULES, messages, room
 from pipeline.settings import Dialog
 
 
@@ -32,3 +32,8 @@ def test_the_room_for_what_was_said_is_that_of_the_agents_own_context() -> None:
     shop = Agent(id="shop", name="Shop", persona="You keep a shop.", writing=Writing(num_ctx=1024))
     usual = shop.model_copy(update={"writing": Writing()})
     assert room(usual, Dialog(num_ctx=4096)) - room(shop, Dialog(num_ctx=4096)) == 3072
+
+
+def test_a_persona_in_another_language_is_followed_by_rules_in_it() -> None:
+    assert messages("你是客服。", (), "zh")[0].text == f"你是客服。\n\n{RULES_IN['zh']}"
+    assert messages("Du bist da.", (), "de")[0].text == f"Du bist da.\n\n{VOICE_RULES}"

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -31,7 +32,7 @@ class Recorder:
     running: int = 0
     most: int = 0
 
-    async def transcribe(self, utterance: Pcm, language: str | None) -> Recognition:
+    async def transcribe(self, utterance: Pcm, language: str | None, others: Sequence[str] = ()) -> Recognition:
         self.order.append(utterance.samples)
         self.running += 1
         self.most = max(self.most, self.running)
@@ -135,7 +136,7 @@ async def test_a_cancelled_request_gives_up_its_place() -> None:
 
 async def test_a_failure_frees_the_worker() -> None:
     class Broken(Recorder):
-        async def transcribe(self, utterance: Pcm, language: str | None) -> Recognition:
+        async def transcribe(self, utterance: Pcm, language: str | None, others: Sequence[str] = ()) -> Recognition:
             if utterance.samples == 1:
                 raise HearingError("recognition-failed", "it failed")
             return await super().transcribe(utterance, language)

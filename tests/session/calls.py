@@ -1,7 +1,7 @@
 """Places calls on virtual time, with scripted engines."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -76,6 +76,14 @@ class Made:
     history_turns: int = 8
     sums_up: bool = False
 
+    def shapes(self, shape: ReplyShape) -> tuple[ReplyShape, ...]:
+        """Return how replies are made in each language of the call."""
+        return (shape,)
+
+    def voices(self) -> dict[str, PhraseBook]:
+        """Return what speaks the languages behind the first."""
+        return {}
+
     def session(self) -> Session:
         plan = CallPlan(
             agent=self.agent,
@@ -106,6 +114,8 @@ class Made:
                 language=self.agent.language,
             ),
         )
+        first, *others = self.shapes(plan.reply)
+        plan = replace(plan, reply=first, others=tuple(others))
         engines = Engines(
             voice=self.voice,
             recognitions=recognitions(self.recognizer),
@@ -115,6 +125,7 @@ class Made:
             synthesizer=self.book or PhraseBook(self.synthesizer, self.speaking),
             ladder=self.budget_ladder or BudgetLadder(self.ladder, {}, has_smaller=False),
             headroom=self.headroom,
+            voices=self.voices(),
         )
         return Session(self.line, engines, plan, clock=LoopClock(), observe=lambda event: None, inbox=self.inbox)
 

@@ -28,6 +28,7 @@ from pipeline.session.desk import CallDesk
 from pipeline.session.floor import Floor, State
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
+from pipeline.session.languages import Languages
 from pipeline.session.plan import Engines
 from pipeline.session.shape import ReplyShape
 from pipeline.settings import Channels, Ladder, Playout, Speaking
@@ -94,7 +95,7 @@ async def stage(
         engines,
         Memory(history, state),
         no_tools(),
-        shape(reports_playback=reports_playback),
+        Languages(engines, shape(reports_playback=reports_playback)),
         clock=LoopClock(),
         tell=line.send,
     )

@@ -12,7 +12,7 @@ from pipeline.dialog.summary import request
 from pipeline.session.headroom import Headroom
 from tests.fakes import FakeLine, FakeModel, FakeRecognizer
 from tests.session.calls import ANSWER, Made, place
-from tests.virtual_time import VIRTUAL_TIME, Backend
+from tests.virtual_time import VIRTUAL_TIME, Backend, pass_time
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,7 @@ class SummingModel(FakeModel):
         self.asked_for.set()
         self.sums_up, ended = True, self.given_up
         try:
-            await anyio.sleep(self._takes)
+            await pass_time(self._takes)
             if self._fails:
                 raise DialogError("engine-unreachable", "nobody answers")
             ended = self.made

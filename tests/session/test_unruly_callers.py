@@ -38,11 +38,11 @@ class Ear(FakeRecognizer):
         super().__init__([])
         self._noise = noise
         self._asks_at = asks_at
-        self.asked = 0
+        self.times_asked = 0
         self.longest = 0.0
 
-    async def transcribe(self, utterance: Pcm, language: str | None) -> Recognition:
-        self.asked += 1
+    async def transcribe(self, utterance: Pcm, language: str | None, others: Sequence[str] = ()) -> Recognition:
+        self.times_asked += 1
         self.longest = max(self.longest, utterance.duration)
         await pass_time(0.02)
         return Recognition(QUESTION if utterance.audio_end > self._asks_at else self._noise, "en", 0.9, 0.0)
@@ -153,7 +153,7 @@ async def test_ten_minutes_of_barging_in_pile_nothing_up(barks: str) -> None:
     watch = await watched(made)
     assert watch.most(UNRULY - 200, UNRULY) < 1.2 * watch.most(0, 200)
     assert max(watch.tasks) < 30
-    assert ear.asked <= 3 * len(talk)  # a draft at the dip, a final, a partial
+    assert ear.times_asked <= 3 * len(talk)  # a draft at the dip, a final, a partial
     assert ear.longest < 27.0
     assert len(made.model.asked) <= 2 * len(talk)
     assert made.model.open_streams == made.synthesizer.open_streams == 0
@@ -201,7 +201,7 @@ class First(FakeRecognizer):
         super().__init__([(0.02, text)])
         self._then = then
 
-    async def transcribe(self, utterance: Pcm, language: str | None) -> Recognition:
+    async def transcribe(self, utterance: Pcm, language: str | None, others: Sequence[str] = ()) -> Recognition:
         if utterance.audio_at < 2.0:
             return await super().transcribe(utterance, language)
         return await self._then.transcribe(utterance, language)

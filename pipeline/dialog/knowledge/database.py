@@ -168,6 +168,11 @@ class Database:
         found = {row[0]: row for row in self._asked(sql, numbers)}
         return [found[number] for number in numbers if number in found]
 
+    def answers(self, limit: int) -> list[str]:
+        """Return the answers of the first approved pairs."""
+        sql = "SELECT text FROM passages WHERE question IS NOT NULL ORDER BY id LIMIT ?"
+        return [text for (text,) in self._asked(sql, (limit,))]
+
     def close(self) -> None:
         """Close it; searches under way end first, later ones raise KnowledgeError ``knowledge-closed``."""
         with self._lock:

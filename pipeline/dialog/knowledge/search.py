@@ -146,6 +146,10 @@ class Knowledge:
             return found if found is not None and found.score >= threshold else None
         return None
 
+    async def answers(self, limit: int) -> Sequence[str]:
+        """Return the answers of the first approved pairs. Raises KnowledgeError when the file is broken or closed."""
+        return await self._threaded(lambda: self._database.answers(limit))
+
     def close(self) -> None:
         """Close the file; searches under way end first."""
         self._database.close()

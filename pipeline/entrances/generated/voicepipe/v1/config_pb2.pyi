@@ -169,7 +169,9 @@ class ConversationStart(_message.Message):
     """From GoingAway or ResumptionUpdate of an earlier stream of this call. Not served yet: UNIMPLEMENTED."""
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Languages that the caller may speak, BCP 47 (en, de-CH), most likely first, at most 8. Empty takes the agent's."""
+        """Languages that the caller may speak, BCP 47 (en, de-CH), most likely first, at most 8. The call begins in the first
+        that the agent has, and may turn to the others that it has. Empty, or none that it has, takes all of the agent's.
+        """
 
     @_builtins.property
     def input_audio(self) -> _audio_pb2.AudioFormat:

@@ -274,7 +274,9 @@ class Started(_message.Message):
     agent_id: _builtins.str
     """The agent that answers."""
     language: _builtins.str
-    """The language of the call, BCP 47; empty where each turn's is detected."""
+    """The language in which the call begins, BCP 47. It turns to another of the agent's when the caller does: each
+    Transcript tells its own.
+    """
     server_version: _builtins.str
     """Version of the service."""
     trace_id: _builtins.str

@@ -1,0 +1,176 @@
+"""A call whose agent knows English and Chinese: which it goes on in, and how its replies are made."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from pipeline.core.events import FinalTranscript, PlaybackStarted, ReplyEnded, TextTyped, TurnEnded
+from pipeline.core.stages import ChatOptions
+from pipeline.dialog.agents import KNOWN_PHRASES, Agent, OtherLanguage, OtherPhrases
+from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
+from pipeline.dialog.tools.toolbox import Toolbox
+from pipeline.session.headroom import Headroom
+from pipeline.session.ladder import BudgetLadder
+from pipeline.session.languages import Languages
+from pipeline.session.plan import Engines
+from pipeline.session.session import Session
+from pipeline.session.shape import ReplyShape
+from pipeline.settings import Channels, Ladder, Playout, Speaking
+from pipeline.speaking.phrases import PhraseBook
+from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeVoice, recognitions
+from tests.session.calls import ANSWER, Made, asks_again_after, no_speculation, orders_at, place
+from tests.virtual_time import VIRTUAL_TIME, Backend
+
+pytestmark = pytest.mark.anyio
+
+CHINESE = OtherLanguage(
+    instruction="请用中文回答。", phrases=OtherPhrases(**KNOWN_PHRASES["zh"].model_dump(exclude={"person"}))
+)
+AGENT = Agent(id="shop", name="Shop", persona="You keep a shop.", languages={"zh": CHINESE})
+ASKED_IN_CHINESE = "请问你们星期天几点开门"
+
+
+@pytest.fixture
+def anyio_backend() -> Backend:
+    return VIRTUAL_TIME
+
+
+class Bilingual(Made):
+    """A call in English that may turn to Chinese, with a voice for each."""
+
+    def __init__(self, said: Sequence[str], *, talk: Sequence[tuple[float, float]], **parts: object) -> None:
+        line = FakeLine(talk, max(end for _, end in talk) + 8.0 if talk else 8.0)
+        super().__init__(
+            line,
+            recognizer=FakeRecognizer([(0.1, text) for text in said]),
+            agent=AGENT,
+            call=asks_again_after(60.0),
+            **parts,  # type: ignore[arg-type]
+        )
+        self.chinese = FakeSynthesizer()
+
+    def shapes(self, shape: ReplyShape) -> tuple[ReplyShape, ...]:
+        phrases, instruction = CHINESE.phrases, CHINESE.instruction
+        other = replace(shape, language="zh", phrases=phrases, instruction=instruction, native=False)
+        return replace(shape, instruction="(Answer in English.)"), other
+
+    def session(self) -> Session:
+        self.placed = super().session()
+        return self.placed
+
+    def voices(self) -> dict[str, PhraseBook]:
+        return {"zh": PhraseBook(self.chinese, self.speaking)}
+
+
+def asked(made: Made) -> list[str]:
+    """Return what the model was asked in each reply."""
+    return [messages[-1].text for messages in made.model.asked]
+
+
+async def test_a_caller_who_speaks_another_language_is_answered_in_it_by_its_voice() -> None:
+    made = Bilingual([f"zh: {ASKED_IN_CHINESE}"], talk=[(0.5, 2.5)])
+    await place(made)
+    assert asked(made) == [f"{ASKED_IN_CHINESE}\n\n请用中文回答。"]
+    assert made.chinese.spoken
+    assert made.placed._desk.agenda.state.language == "zh"
+    assert not made.synthesizer.spoken
+    final = made.line.of(FinalTranscript)[0]
+    assert isinstance(final, FinalTranscript)
+    assert final.language == "zh"
+
+
+async def test_recognition_expects_the_language_that_was_spoken_last() -> None:
+    made = Bilingual([f"zh: {ASKED_IN_CHINESE}", "那星期六呢可以送货吗"], talk=[(0.5, 2.5), (7.0, 9.0)])
+    await place(made)
+    assert made.recognizer.languages[0] == ("en", ("zh",))
+    assert made.recognizer.languages[-1] == ("zh", ("en",))
+
+
+@pytest.mark.parametrize("text", ["en: ok", "en: Mueller", "en: all right"])
+async def test_a_short_word_of_another_language_does_not_turn_a_call(text: str) -> None:
+    made = Bilingual([f"zh: {ASKED_IN_CHINESE}", text], talk=[(0.5, 2.5), (8.0, 8.8)])
+    await place(made)
+    assert len(made.model.asked) == 2
+    assert asked(made)[1].endswith("\n\n请用中文回答。")
+
+
+async def test_a_call_that_turns_back_asks_for_its_first_language_by_name() -> None:
+    made = Bilingual([f"zh: {ASKED_IN_CHINESE}", "en: and on saturday please"], talk=[(0.5, 2.5), (8.0, 10.0)])
+    await place(made)
+    assert asked(made)[1] == "and on saturday please\n\n(Answer in English.)"
+    assert made.synthesizer.spoken
+
+
+async def test_a_call_in_its_first_language_tells_the_model_nothing_of_languages() -> None:
+    made = Bilingual(["when do you open"], talk=[(0.5, 2.5)])
+    await place(made)
+    assert asked(made) == ["when do you open"]
+
+
+async def test_a_speculative_answer_is_in_the_language_of_its_draft() -> None:
+    room = Headroom(8, 4, lambda: False)
+    made = Bilingual([f"zh: {ASKED_IN_CHINESE}"], talk=[(0.5, 2.5)], headroom=room)
+    await place(made)
+    assert set(asked(made)) == {f"{ASKED_IN_CHINESE}\n\n请用中文回答。"}
+    ended = made.line.of(TurnEnded)[0]
+    begun = made.line.of(PlaybackStarted)[0]
+    assert begun.at - ended.at < 0.1  # it was ready when the turn was over
+    assert not made.synthesizer.spoken
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "chinese"),
+    [
+        (ASKED_IN_CHINESE, "", True),
+        ("when do you open", "", False),
+        ("你好", "", False),
+        ("好", "zh-CN", True),
+        ("ok, 可以送货吗请问", "", True),
+        (ASKED_IN_CHINESE, "fr", True),
+    ],
+)
+async def test_typed_text_is_answered_in_its_own_language(text: str, language: str, *, chinese: bool) -> None:
+    typed = TextTyped(text=text, language=language)
+    made = Bilingual(["when do you open"], talk=[(0.5, 2.5)])
+    made.line.on_event = orders_at(ReplyEnded, typed)
+    await place(made)
+    assert asked(made)[-1].endswith("\n\n请用中文回答。") == chinese
+
+
+async def test_a_failure_is_told_in_the_language_of_the_call() -> None:
+    made = Bilingual([f"zh: {ASKED_IN_CHINESE}"], talk=[(0.5, 2.5)], model=FakeModel([]))
+    await place(made)
+    assert "".join(made.chinese.spoken) == KNOWN_PHRASES["zh"].failure
+
+
+async def test_the_pressing_of_keys_turns_no_call() -> None:
+    shape = ReplyShape(
+        Speaking(),
+        Playout(),
+        Channels(),
+        paced=True,
+        speech_stops=True,
+        reports_playback=False,
+        protected_start=0.0,
+        primes=False,
+        ladder=Ladder(),
+        phrases=KNOWN_PHRASES["zh"],
+        language="zh",
+    )
+    engines = Engines(
+        voice=FakeVoice(),
+        recognitions=recognitions(FakeRecognizer([(0.1, "")])),
+        turn_model=None,
+        toolbox=Toolbox(),
+        responder=Responder(Router.of(FakeModel(ANSWER)), "", ChatOptions()),
+        synthesizer=PhraseBook(FakeSynthesizer(), Speaking()),
+        ladder=BudgetLadder(Ladder(), {}, has_smaller=False),
+        headroom=no_speculation(),
+    )
+    languages = Languages(engines, shape, [replace(shape, language="en"), replace(shape, language="ja")])
+    assert languages.after("(keys pressed) 1 2 3", languages.current, said_so=True) == "zh"
+    assert languages.after("please call me back", "") == "en"
+    assert languages.after("営業時間を教えてください", "") == "ja"
+    assert languages.after("1 2 3 4", "") == "zh"
