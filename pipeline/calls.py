@@ -228,7 +228,7 @@ class Calls:
         wishes = start.endpointing
         mode = start.barge_in.mode or (BargeInMode.ANY if settings.barge_in.enabled else BargeInMode.NONE)
         min_speech, protected, resume = start.barge_in.min_speech, start.barge_in.protected, start.barge_in.resume
-        tokens = room(agent, settings.dialog)
+        tokens = room(agent, settings.dialog, start.tools)
         playout = settings.playout.model_copy(update=_given(lead=start.wants.lead))
         shape = ReplyShape(
             speaking=settings.speaking,

@@ -90,7 +90,7 @@ def complaints(error: ValidationError, model: type[BaseModel]) -> list[str]:
             lines.append(f"{'.'.join(path)}: no such key; allowed here: {', '.join(_keys(model, path[:-1]))}")
         else:
             # A whole section is not repeated: it is long, and what stands in it may be nobody's business.
-            found = "" if isinstance(problem["input"], Mapping) else f" (found {problem['input']!r})"
+            found = "" if isinstance(problem["input"], Mapping | list) else f" (found {problem['input']!r})"
             lines.append(f"{'.'.join(path)}: {problem['msg']}{found}")
     return lines
 

@@ -30,6 +30,10 @@ from pipeline.settings import Dialog, Settings, SettingsError
 TOLD = ("tools", "vision", "embedding", "thinking")
 """Capabilities that make a difference; every other model can complete."""
 
+HEADINGS = ("name", "size", "quantisation", "digest", "can", "loaded", "num_ctx", "used by")
+WIDE = 110
+"""Characters of a screen on which every column has room."""
+
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model, as `voicepipe ollama list` prints it.")]
 
 app = typer.Typer(help="Models of an Ollama server: list, fetch, make, look at and load them.", no_args_is_help=True)
@@ -203,16 +207,32 @@ def _entries(server: OllamaServer, uses: Mapping[str, list[str]]) -> list[dict[s
 
 
 def _draw(entries: Sequence[Mapping[str, Any]]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("name", "size", "quantisation", "digest", "can", "loaded", "used by"):
-        table.add_column(heading, justify="right" if heading == "size" else "left", no_wrap=heading != "used by")
-    for entry in entries:
-        loaded = f"{entry['loaded_bytes'] / 1e6:,.0f} MB, num_ctx {entry['loaded_context']}" if entry["loaded"] else "-"
-        can = " ".join(what for what in TOLD if what in entry["capabilities"]) or "-"
-        used = "; ".join(entry["used_by"]) or "-"
-        size = f"{entry['size'] / 1e6:,.0f} MB"
-        table.add_row(entry["name"], size, entry["quantisation"], entry["digest"][:12], can, loaded, used)
-    Console().print(table)
+    screen, table = Console(), Table(box=None, pad_edge=False)
+    # On a narrow screen a name that is cut off would help nobody.
+    left_out = () if screen.width >= WIDE else ("quantisation", "digest", "num_ctx")
+    rows = [_row(entry) for entry in entries]
+    shown = [heading for heading in HEADINGS if heading not in left_out]
+    for heading in shown:
+        table.add_column(heading, no_wrap=heading != HEADINGS[-1], overflow="fold")
+    for row in rows:
+        table.add_row(*(row[heading] for heading in shown))
+    screen.print(table)
+
+
+def _row(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a person is shown of an entry, by the headings."""
+    loaded = entry["loaded"]
+    cells = (
+        entry["name"],
+        f"{entry['size'] / 1e6:,.0f} MB",
+        entry["quantisation"],
+        entry["digest"][:12],
+        " ".join(what for what in TOLD if what in entry["capabilities"]) or "-",
+        f"{entry['loaded_bytes'] / 1e6:,.0f} MB" if loaded else "-",
+        str(entry["loaded_context"]) if loaded else "-",
+        "; ".join(entry["used_by"]) or "-",
+    )
+    return dict(zip(HEADINGS, cells, strict=True))
 
 
 def _complain_of_missing(

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipeline.configuration import complaints
 from pipeline.core.stages import ChatOptions
@@ -176,6 +176,15 @@ class AgentFile(BaseModel):
         if self.language in self.languages:
             raise ValueError(f"languages.{self.language}: is the agent's first language, so say it above")
         return self
+
+    @field_validator("tools")
+    @classmethod
+    def _have_names_of_their_own(cls, tools: tuple[DeclaredTool, ...]) -> tuple[DeclaredTool, ...]:
+        names = [tool.name for tool in tools]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"there are two of the name {name}")
+        return tools
 
 
 class Agent(AgentFile):

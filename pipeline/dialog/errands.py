@@ -45,7 +45,7 @@ class Errands:
         agenda, pending = self._desk.agenda, self._desk.agenda.pending
         if pending is None:
             return Returned()
-        agreed = answer(said[-1].text, agenda.state.language) if pending.was_heard(said) else None
+        agreed = answer(said[-1].text, agenda.state.language, pending.question) if pending.was_heard(said) else None
         if agreed is None:
             self._desk.on_commit(agenda.forget_question)
             return Returned()

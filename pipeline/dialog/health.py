@@ -4,6 +4,7 @@ from collections import deque
 from statistics import median_high, median_low
 
 from pipeline.core.clock import Clock
+from pipeline.dialog.starvation import LONG_WAIT
 
 FAILURES = 3
 """So many failures in a row, and the model is not asked for a while."""
@@ -25,6 +26,7 @@ class Health:
         self._clock = clock
         self._failed = 0
         self._asked_again_at = 0.0
+        self._in_vain = 0
         self._waits = _Recent(clock)
         self._speeds = _Recent(clock)
 
@@ -32,6 +34,14 @@ class Health:
     def failing(self) -> bool:
         """Return whether it has failed too often to be asked now."""
         return self._failed >= FAILURES and self._clock.now() < self._asked_again_at
+
+    @property
+    def patience(self) -> float:
+        """Return how many seconds at least to wait for it now.
+
+        One that gave nothing again and again may be stuck, and its engine finds that out by longer waits only.
+        """
+        return LONG_WAIT + 1.0 if self._in_vain >= ENOUGH else 0.0
 
     @property
     def first_token(self) -> float | None:
@@ -59,7 +69,13 @@ class Health:
         self._asked_again_at = self._clock.now() + PAUSE
 
     def waited(self, seconds: float) -> None:
-        """Take note of a first token, so long after it was asked for; or that it was given up then, without one."""
+        """Take note of a first token, so long after it was asked for."""
+        self._in_vain = 0
+        self._waits.add(seconds)
+
+    def gave_nothing(self, seconds: float) -> None:
+        """Take note that it was given up then, without a token."""
+        self._in_vain += 1
         self._waits.add(seconds)
 
     def answered(self) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, Message
+from pipeline.dialog.asking import asking_for
 from pipeline.dialog.sanitize import Sanitizer
 
 _LATIN = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
@@ -30,17 +31,17 @@ _ENDED = re.compile(r"[.!?]\s|[。！？]")
 Ask = Callable[[Sequence[Message]], AsyncGenerator[ChatDelta, None]]
 """Asks the model."""
 
-LANGUAGES: Mapping[str, tuple[str, str]] = {
-    "de": (_LATIN, "Antworte auf Deutsch."),
-    "en": (_LATIN, "Answer in English."),
-    "es": (_LATIN, "Responde en español."),
-    "fr": (_LATIN, "Réponds en français."),
-    "it": (_LATIN, "Rispondi in italiano."),
-    "ja": (_HAN + _KANA, "日本語で答えてください。"),
-    "ru": (_CYRILLIC, "Ответь по-русски."),
-    "zh": (_HAN, "请用中文回答。"),
+SCRIPTS: Mapping[str, str] = {
+    "de": _LATIN,
+    "en": _LATIN,
+    "es": _LATIN,
+    "fr": _LATIN,
+    "it": _LATIN,
+    "ja": _HAN + _KANA,
+    "ru": _CYRILLIC,
+    "zh": _HAN,
 }
-"""The letters of each language, as a class of characters, and what a model is told that has answered in others."""
+"""The letters of each language, as a class of characters."""
 
 
 def fits(language: str, text: str, *, whole: bool = False) -> bool | None:
@@ -48,7 +49,7 @@ def fits(language: str, text: str, *, whole: bool = False) -> bool | None:
 
     Names and loan words may come first. ``whole`` says that no more of it will come.
     """
-    own, foreign = _words(text, re.compile(f"[{LANGUAGES[language][0]}]"))
+    own, foreign = _words(text, re.compile(f"[{SCRIPTS[language]}]"))
     if own and own >= foreign:
         return True
     if foreign >= _FOREIGN or (foreign >= _WHOLE and (whole or _ENDED.search(text))):
@@ -64,7 +65,7 @@ async def in_language(
     An answer is held back up to its first word in the right script, most often not at all. A caller who asks in
     another script than the agent's may be answered in any. Raises DialogError: ``wrong-language``, and the model's.
     """
-    if language not in LANGUAGES or not said or fits(language, question, whole=True) is False:
+    if language not in SCRIPTS or not said or fits(language, question, whole=True) is False:
         plain = ask(said)
         try:
             async for delta in plain:
@@ -72,7 +73,7 @@ async def in_language(
         finally:
             await plain.aclose()
         return
-    told = replace(said[-1], below="\n\n".join(filter(None, (said[-1].below, LANGUAGES[language][1]))))
+    told = replace(said[-1], below="\n\n".join(filter(None, (said[-1].below, asking_for(language)))))
     for asked in (said, [*said[:-1], told]):
         answer = _Answer(language)
         stream = ask(asked)

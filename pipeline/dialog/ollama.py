@@ -126,7 +126,7 @@ class Ollama:
             stream=True,
             think=False,
             keep_alive=self._settings.keep_alive,
-            options=self._options(sampling),
+            options=_options(sampling, self._settings),
         )
         wait = first
         # A token is a part at most; what writes more than it was allowed will not end by itself.
@@ -170,17 +170,6 @@ class Ollama:
     def _is_among(self, loaded: Sequence[ollama.ProcessResponse.Model]) -> bool:
         return any(plain(one.model or "") == plain(self._model) for one in loaded)
 
-    def _options(self, sampling: Sampling) -> dict[str, Any]:
-        return {
-            "num_ctx": sampling.num_ctx,
-            "num_predict": sampling.num_predict,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "stop": list(sampling.stop),
-            # Left out, the server chooses: it may stand on another machine.
-            **({"num_thread": self._settings.threads} if self._settings.threads else {}),
-        }
-
     def _usage(self, part: ollama.ChatResponse) -> Usage:
         return Usage(part.prompt_eval_count or 0, part.eval_count or 0, self._model, self._digest)
 
@@ -215,6 +204,18 @@ class Ollama:
             f"Ollama refused with HTTP status {status}",
             retryable=status >= httpx.codes.INTERNAL_SERVER_ERROR,
         )
+
+
+def _options(sampling: Sampling, settings: Dialog) -> dict[str, Any]:
+    return {
+        "num_ctx": sampling.num_ctx,
+        "num_predict": sampling.num_predict,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "stop": list(sampling.stop),
+        # Left out, the server chooses: it may stand on another machine.
+        **({"num_thread": settings.threads} if settings.threads else {}),
+    }
 
 
 def _message(message: Message) -> dict[str, Any]:

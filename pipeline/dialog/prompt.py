@@ -1,10 +1,11 @@
 """Builds what the model reads. Pure. The prefix is byte-stable: nothing in it depends on call, turn or time."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from pipeline.core.stages import Message
+from pipeline.core.stages import Message, ToolSpec
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.state import SHOWN
 from pipeline.dialog.tokens import PER_MESSAGE, tokens
@@ -24,6 +25,10 @@ RULES_IN: Mapping[str, str] = MappingProxyType(
     }
 )
 """The same for personas in other languages."""
+TOOLS = 180
+"""Tokens in which a template says what tools are and how one is called. Source: the Modelfile of Qwen2.5-Coder."""
+PER_TOOL = 25
+"""Tokens of JSON around each tool."""
 
 
 def messages(persona: str, said: Sequence[Message], language: str = "en") -> list[Message]:
@@ -35,13 +40,23 @@ def messages(persona: str, said: Sequence[Message], language: str = "en") -> lis
     return [_system(persona, language), *(untrusted(_whole(message)) for message in said)]
 
 
-def room(agent: Agent, settings: Dialog) -> int:
-    """Return about how many tokens of the context are left for what was said; negative when the persona fills it."""
+def room(agent: Agent, settings: Dialog, tools: Sequence[ToolSpec] = ()) -> int:
+    """Return about how many tokens of the context are left for what was said; negative when the persona fills it.
+
+    ``tools`` are those that the model is told of beside the agent's own.
+    """
+    told = [*(tool.spec for tool in agent.tools), *agent.control.specs(), *tools]
     reply = agent.writing.num_predict or settings.num_predict
     quotes = agent.knowledge.characters // 2 if agent.knowledge.any else 0
-    known = SHOWN if agent.slots or agent.parameters else 0
-    context = agent.writing.num_ctx or settings.num_ctx
-    return context - reply - quotes - known - tokens(_system(agent.persona, agent.language).text) - 2 * PER_MESSAGE
+    known = SHOWN if agent.slots or agent.parameters or told else 0
+    context = (agent.writing.num_ctx or settings.num_ctx) - reply - quotes - known - _told(told)
+    return context - tokens(_system(agent.persona, agent.language).text) - 2 * PER_MESSAGE
+
+
+def _told(tools: Sequence[ToolSpec]) -> int:
+    """Return about how many tokens it takes to tell a model of tools."""
+    written = (f"{tool.name} {tool.description} {json.dumps(tool.parameters)}" for tool in tools)
+    return sum(tokens(text) + PER_TOOL for text in written) + (TOOLS if tools else 0)
 
 
 def _whole(message: Message) -> Message:

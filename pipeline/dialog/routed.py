@@ -136,13 +136,13 @@ class Routed:
         one.health.asked()
         reason = "over-budget"
         try:
-            with anyio.move_on_after(None if last else self._budget or None):
+            with anyio.move_on_after(max(self._budget, one.health.patience) if self._budget and not last else None):
                 first = await _word(deltas)
                 waited = self._clock.now() - since
                 one.health.waited(waited)
                 self._watcher.answers(one.name, waited)
                 return first
-            one.health.waited(self._clock.now() - since)
+            one.health.gave_nothing(self._clock.now() - since)
         except DialogError as error:
             if error.code not in OF_THE_MODEL:
                 raise

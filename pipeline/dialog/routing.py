@@ -41,7 +41,7 @@ class Routing(BaseModel):
     """A turn to which documents are quoted may be simple."""
     simple_tools: bool = False
     """A turn in which the model may ask for tools may be simple."""
-    first_token_budget: float = Field(default=5.0, ge=0)
+    first_token_budget: float = Field(default=6.0, ge=0)
     """Seconds until a model's first token, after which the next one is asked. One whose median is over it is asked
     last for a minute. 0 for any wait."""
     least_speed: float = Field(default=0.0, ge=0)

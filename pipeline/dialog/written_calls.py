@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.core.stages import ToolSpec, ToolUse
@@ -11,7 +11,7 @@ UNREADABLE = ToolUse("", {})
 """In place of a call that cannot be read: no tool has this name, so the model is told that nothing was run."""
 _MARK = re.compile(r"\{|\[\s*\{|<tool_call>|```")
 _MARK_BEGUN = re.compile(r"(?:\[\s*|``?|<(?:t(?:o(?:o(?:l(?:_(?:c(?:a(?:ll?)?)?)?)?)?)?)?)?)\Z")
-_BROKEN = re.compile(r'\{\s*(?:"|\Z)|<tool_call>')
+_BROKEN = re.compile(r'\{\s*(?:"|\Z)')
 _DECODER = json.JSONDecoder()
 
 
@@ -51,11 +51,11 @@ class WrittenCalls:
         held, self._held = self._held, ""
         if not self._found:
             return held, ()
-        values = list(_values(held))
+        values, rest = _values(held)
         uses = [use for value in values if (use := self._use(value)) is not None]
         if uses:
             return "", tuple(use for at, use in enumerate(uses) if use not in uses[:at])
-        return ("", (UNREADABLE,)) if _BROKEN.search(held) and not values else (held, ())
+        return ("", (UNREADABLE,)) if _BROKEN.search(rest) or "<tool_call>" in held else (held, ())
 
     def _use(self, value: Mapping[str, Any]) -> ToolUse | None:
         inner = value.get("function")
@@ -63,7 +63,7 @@ class WrittenCalls:
         name = call.get("name")
         arguments = call.get("arguments", call.get("parameters", {} if name in self._names else None))
         if isinstance(arguments, str):
-            arguments = next(_values(arguments), None)
+            arguments = next(iter(_values(arguments)[0]), None)
         return ToolUse(name, arguments) if isinstance(name, str) and isinstance(arguments, Mapping) else None
 
 
@@ -94,14 +94,22 @@ def _whole(name: str, written: str) -> ToolUse:
     return ToolUse(name, arguments) if isinstance(arguments, dict) else UNREADABLE
 
 
-def _values(text: str) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects that stand in a text, none that stands in another, those of a list one by one."""
+def _values(text: str) -> tuple[list[dict[str, Any]], str]:
+    """Return the JSON objects of a text, none that stands in another, and the text from where none can be read.
+
+    What follows there may be a part of one, and is no call by itself.
+    """
+    values: list[dict[str, Any]] = []
     at = text.find("{")
     while at >= 0:
         try:
             value, end = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
-            # What follows may be a part of it, and is no call by itself.
-            return
-        yield value
+            if text.startswith("{{", at):
+                # The template in Qwen2.5-Coder's own file shows calls in doubled braces, and so it writes them.
+                at += 1
+                continue
+            return values, text[at:]
+        values.append(value)
         at = text.find("{", end)
+    return values, ""

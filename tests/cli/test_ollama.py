@@ -17,7 +17,7 @@ NOBODY = "http://127.0.0.1:9"
 
 
 def run(*words: str, **settings: str) -> Result:
-    return CliRunner().invoke(app, ["ollama", *words], env={"COLUMNS": "220", **settings})
+    return CliRunner().invoke(app, ["ollama", *words], env={"COLUMNS": "220"} | settings)
 
 
 @pytest.fixture
@@ -172,6 +172,8 @@ def test_list_draws_a_table(ollama_server: str) -> None:
     (row,) = (line for line in shown.stdout.splitlines() if line.startswith(NAME))
     assert "98 MB" in row
     assert "Q4_1" in row
+    narrow = run("list", "--ollama-url", ollama_server, COLUMNS="60")
+    assert any(line.startswith(f"{NAME} ") for line in narrow.stdout.splitlines())
 
 
 @pytest.mark.engine

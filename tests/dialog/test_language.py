@@ -5,8 +5,9 @@ import pytest
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatOptions, Message, ToolUse
+from pipeline.dialog.asking import asking_for
 from pipeline.dialog.desk import NoCall
-from pipeline.dialog.language import LANGUAGES, fits, in_language
+from pipeline.dialog.language import SCRIPTS, fits, in_language
 from pipeline.dialog.responder import Responder
 from pipeline.dialog.routing import Router
 from pipeline.dialog.state import DialogState
@@ -49,9 +50,9 @@ def test_the_first_words_tell_the_script(language: str, text: str, whole: bool, 
     assert fits(language, text, whole=whole) is expected
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", SCRIPTS)
 def test_what_a_model_is_told_is_in_the_language_itself(language: str) -> None:
-    assert fits(language, LANGUAGES[language][1][:3]) is True
+    assert fits(language, asking_for(language).strip("()")[:3]) is True
 
 
 def writing(*answers: str | DialogError) -> FakeModel:
@@ -70,14 +71,14 @@ async def test_an_answer_in_another_script_is_asked_for_anew_and_not_said() -> N
     assert await told_by(model) == "We open at nine."
     first, second = model.asked
     assert second[:-1] == first[:-1]
-    assert second[-1].text == f"{ENGLISH}\n\nAnswer in English."
+    assert second[-1].text == f"{ENGLISH}\n\n{asking_for('en')}"
     assert model.open_streams == 0
 
 
 async def test_a_chinese_call_is_answered_in_chinese() -> None:
     model = writing("We open at nine in the morning.", CHINESE)
     assert await told_by(model, "你们几点开门", "zh") == CHINESE
-    assert model.asked[1][-1].text == "你们几点开门\n\n请用中文回答。"
+    assert model.asked[1][-1].text == f"你们几点开门\n\n{asking_for('zh')}"
 
 
 async def test_a_model_is_asked_anew_only_once() -> None:

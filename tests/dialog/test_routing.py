@@ -6,6 +6,7 @@ import pytest
 from pipeline.core.clock import LoopClock
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatOptions, Message
+from pipeline.dialog import starvation
 from pipeline.dialog.health import FAILURES, MEMORY, PAUSE
 from pipeline.dialog.routing import Router, Routing
 from tests.dialog.desk import AWAY, HELLO, Desk, says
@@ -198,6 +199,18 @@ async def test_a_model_that_was_late_is_asked_last_until_that_is_forgotten() -> 
     assert desk.notes.passed[-1] == ("big", "slow")
     await pass_time(MEMORY)
     assert await desk.asked() == "big"
+
+
+async def test_a_model_that_gave_nothing_twice_is_waited_for_longer_so_that_its_engine_sees_whether_it_is_stuck() -> (
+    None
+):
+    desk = Desk(says("Good day.", after=4.0), says("Hi."), rules=Routing(first_token_budget=2.0))
+    for _ in range(2):
+        await desk.ask()
+    await pass_time(MEMORY)
+    assert await desk.ask() == "Good day."
+    assert starvation.LONG_WAIT > 4.0
+    assert await desk.ask() == "Hi."
 
 
 async def test_one_late_answer_makes_nobody_slow() -> None:

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.prompt import room
 from pipeline.dialog.tokens import ending, tokens
+from pipeline.dialog.tools.declared import DeclaredTool
 from pipeline.settings import Dialog
 
 
@@ -28,6 +29,17 @@ def test_the_persona_takes_its_part_of_the_context() -> None:
     assert room(agent("You keep a shop."), settings) - room(agent("You keep a shop. " * 11), settings) == 70
     assert 1700 < room(agent("You keep a shop."), settings) < 1900
     assert room(agent("shop " * 3000), settings) < 0
+
+
+def test_tools_take_their_part_of_the_context() -> None:
+    settings = Dialog(num_ctx=2048, num_predict=100)
+    status = DeclaredTool(name="status", description="Where an order is.", url="https://shop.test/orders")
+    shop = agent("You keep a shop.")
+    own = shop.model_copy(update={"tools": (status,)})
+    assert room(shop, settings) - room(own, settings) == 180 + 25 + tokens(
+        'status Where an order is. {"type": "object", "properties": {}}'
+    )
+    assert room(own, settings) == room(shop, settings, [status.spec])
 
 
 def agent(persona: str) -> Agent:

@@ -106,7 +106,7 @@ class DeclaredTool(BaseModel):
         parts = urlsplit(url)
         try:
             httpx.URL(PLACEHOLDER.sub("x", url))
-            known = parts.scheme in {"http", "https"} and parts.hostname and url.isascii()
+            known = parts.port != 0 and parts.scheme in {"http", "https"} and parts.hostname and url.isascii()
         except httpx.InvalidURL:
             known = False
         if url and not known:

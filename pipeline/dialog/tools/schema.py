@@ -47,20 +47,27 @@ class Schema:
             raise ValueError(f"it is no JSON Schema: {place}: {error.message[:200]}") from error
         except RecursionError as error:
             raise ValueError("it is nested too deeply") from error
+        loose = [name for name, inner in parameters.get("properties", {}).items() if not isinstance(inner, dict)]
+        if loose:
+            raise ValueError(f"properties.{loose[0]}: it must be a table")
         missing = set(parameters.get("required", ())) - set(parameters.get("properties", {}))
         if missing:
             raise ValueError(f"required names {', '.join(sorted(missing))}, of which properties says nothing")
+        properties = list(parameters.get("properties", {}))
+        self._only = properties[0] if len(properties) == 1 and not self._schema["additionalProperties"] else ""
         self._validator = Draft202012Validator(self._schema, registry=SchemaRegistry())
 
     def fitted(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments with scalars converted where nothing is lost.
 
         ``"3"`` and ``3.0`` are the integer 3, 3 is the string ``"3"``, ``"Blue"`` is the choice ``blue``, and null an
-        optional argument that is not there. Raises ToolError ``tool-arguments``, whose message holds none of them.
+        optional argument that is not there. The one argument of a tool that takes no other may have any name: small
+        models call ``order`` what they would have called it. Raises ToolError ``tool-arguments``, whose message holds
+        none of them.
         """
         try:
             size = len(json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode())
-            fitted: dict[str, Any] = _fitted(arguments, self._schema) if size <= MOST_BYTES else {}
+            fitted: dict[str, Any] = _fitted(self._renamed(arguments), self._schema) if size <= MOST_BYTES else {}
             complaints = [_complaint(error) for error in self._validator.iter_errors(fitted)]
         except (TypeError, ValueError, RecursionError) as error:
             raise _misused(tool, "its arguments cannot be read") from error
@@ -69,6 +76,11 @@ class Schema:
         if complaints:
             raise _misused(tool, "; ".join(complaints[:_MOST_COMPLAINTS]))
         return fitted
+
+    def _renamed(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self._only and len(arguments) == 1:
+            return dict.fromkeys([self._only], *arguments.values())
+        return arguments
 
 
 def _misused(tool: str, what: str) -> ToolError:
