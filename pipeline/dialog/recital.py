@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 _WORDS, _SUSPICIOUS = 4, 14
 """Letters of a text of ours after which only whole words are passed, and nothing: "you are speaking" is anybody's."""
+_SYLLABLES = "\u2e80"
+_WIDE = 3
+"""From where on characters are syllables, as in Chinese, and how many letters each counts."""
 _ENOUGH = 36
 """Letters after which it is a recital: "You are speaking on the telephone, so answer the"."""
 
@@ -44,7 +47,7 @@ class Recital:
                 self._matched = self._matched[1:]
                 self._begins = False
         self._held += character
-        matched = len(self._matched)
+        matched = len(self._matched) + (_WIDE - 1) * sum(sign >= _SYLLABLES for sign in self._matched)
         self.over = matched >= _ENOUGH
         if matched > _SUSPICIOUS or (self._begins and matched):
             return ""

@@ -95,11 +95,9 @@ class Responder:
         cleaner = Cleaner(redactor, short=bool(effort))
         chat = [*noted(noted(found.said, desk.agenda.shown()), instruction), *settled.messages]
         options = self._asked(desk.agenda)
-        question = said[-1].text if said else ""
         model = self._routed(said, found, effort, options)
-        ask = partial(in_language, desk.agenda.state.language, question, partial(self._ask, model, options))
         await ready()
-        written = self._written(ask, chat, cleaner, errands)
+        written = self._written(self._ask(model, options, said, desk), chat, cleaner, errands)
         try:
             async for delta in written:
                 if note is not None:
@@ -168,8 +166,13 @@ class Responder:
     def _asked(self, agenda: Agenda | None) -> ChatOptions:
         return self._options if agenda is None else replace(self._options, tools=agenda.toolbox.specs)
 
-    def _ask(self, model: ChatModel, options: ChatOptions, chat: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
-        return model.stream(messages(self._persona, chat, self._language), options)
+    def _ask(self, model: ChatModel, options: ChatOptions, said: Sequence[Message], desk: Desk) -> Ask:
+        """Return what asks the model for an answer in the language of the call."""
+
+        def stream(chat: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
+            return model.stream(messages(self._persona, chat, self._language), options)
+
+        return partial(in_language, desk.agenda.state.language, said[-1].text if said else "", stream)
 
     async def _written(
         self,

@@ -71,14 +71,14 @@ async def test_an_answer_in_another_script_is_asked_for_anew_and_not_said() -> N
     assert await told_by(model) == "We open at nine."
     first, second = model.asked
     assert second[:-1] == first[:-1]
-    assert second[-1].text == f"{ENGLISH}\n\nAnswer in English."
+    assert second[-1].text == f"{ENGLISH}\n\n{asking_for('en')}"
     assert model.open_streams == 0
 
 
 async def test_a_chinese_call_is_answered_in_chinese() -> None:
     model = writing("We open at nine in the morning.", CHINESE)
     assert await told_by(model, "你们几点开门", "zh") == CHINESE
-    assert model.asked[1][-1].text == "你们几点开门\n\n请用中文回答。"
+    assert model.asked[1][-1].text == f"你们几点开门\n\n{asking_for('zh')}"
 
 
 async def test_a_model_is_asked_anew_only_once() -> None:

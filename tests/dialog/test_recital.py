@@ -2,12 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dialog.knowledge.citing import INTRODUCTION
-from pipeline.dialog.prompt import VOICE_RULES
+from pipeline.dialog.guards import OURS
+from pipeline.dialog.prompt import RULES_IN, VOICE_RULES
 from pipeline.dialog.recital import Recital
 from tests.partitions import cut, cuts
-
-OURS = (VOICE_RULES, INTRODUCTION)
 
 
 def passed(*deltas: str) -> tuple[str, bool]:
@@ -21,6 +19,11 @@ def test_a_recital_is_stopped_after_its_first_words(text: str, before: str) -> N
     told, over = passed(before + text)
     assert over
     assert len([letter for letter in told[len(before) :] if letter.isalnum()]) <= 14
+
+
+def test_a_recital_in_chinese_is_one_too() -> None:
+    assert passed(f"好的。{RULES_IN['zh']}") == ("好的。回答方式：", True)
+    assert passed("你正在打电话吗？") == ("你正在打电话吗？", False)
 
 
 def test_a_recital_that_begins_in_the_middle_is_stopped_too() -> None:
