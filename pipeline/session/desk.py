@@ -109,7 +109,7 @@ class ReplyDesk:
 
     def cite(self, sources: tuple[str, ...], knowledge: str) -> None:
         """Take note that the documents were asked, and which of them the answer goes back to."""
-        self._reply.sources, self._reply.knowledge = sources, knowledge
+        self._reply.cited = sources, knowledge
         if knowledge:
             self._reply.timeline.passed("knowledge", self._clock.now())
 

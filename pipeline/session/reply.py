@@ -66,10 +66,8 @@ class Reply:
         self.audible = False
         self.timeline = Timeline()
         self.unwound = anyio.Event()
-        self.sources: tuple[str, ...] = ()
-        """Documents that it goes back to."""
-        self.knowledge = ""
-        """Version of the file that they are in."""
+        self.cited: tuple[tuple[str, ...], str] = ((), "")
+        """Documents that it goes back to, and the version of the file that they are in."""
         self._line = line
         self._voice, self._recorder = voice, Recorder(voice)
         self._shape = shape
@@ -316,6 +314,6 @@ class Reply:
             usage=self._writer.usage,
             spans=self.timeline.spans(),
             degraded=tuple(self._degraded),
-            sources=self.sources,
-            knowledge=self.knowledge,
+            sources=self.cited[0],
+            knowledge=self.cited[1],
         )
