@@ -10,7 +10,7 @@ from pipeline.dialog.redact import Kind, Redactor, Treatment
 
 ALL: Mapping[Kind, Treatment] = dict.fromkeys(Kind, Treatment.MASK)
 SLICE = 64
-"""Characters between two looks at what else is to be done: 4000 digits took 1.1 s on two busy cores, in which others speak."""
+"""Characters between two looks at what else is to be done: 4000 digits took 1.1 s on two busy cores."""
 
 
 class Discretion:

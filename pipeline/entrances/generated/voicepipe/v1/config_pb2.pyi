@@ -209,7 +209,7 @@ class ConversationStart(_message.Message):
 
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolDeclaration]:
-        """Tools that the client executes. Not served yet: a start that names any ends with UNIMPLEMENTED."""
+        """Tools that the client executes, at most 16. A name that the agent has already ends with INVALID_ARGUMENT."""
 
     @_builtins.property
     def capabilities(self) -> Global___ClientCapabilities:
@@ -573,7 +573,7 @@ Global___OutputConfig: _TypeAlias = OutputConfig  # noqa: Y015
 
 @_typing.final
 class ToolDeclaration(_message.Message):
-    """A tool that the client executes, see ToolCall. Not served yet."""
+    """A tool that the client executes, see ToolCall."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -583,10 +583,10 @@ class ToolDeclaration(_message.Message):
     name: _builtins.str
     """Its name: a letter, then letters, digits and underscores; at most 64 characters."""
     description: _builtins.str
-    """What it does and when to use it; the model reads this."""
+    """What it does and when to use it, 1 to 1000 characters; the model reads this."""
     @_builtins.property
     def parameters(self) -> _struct_pb2.Struct:
-        """JSON Schema of its arguments, an object."""
+        """JSON Schema of its arguments, an object; at most 16 KiB. Empty: it has none."""
 
     def __init__(
         self,

@@ -351,7 +351,9 @@ Global___Control: _TypeAlias = Control  # noqa: Y015
 
 @_typing.final
 class ToolResult(_message.Message):
-    """The answer to a ToolCall. Not served yet: answered with a Notice UNIMPLEMENTED."""
+    """The answer to a ToolCall. A call_id that is unknown, or that was answered before, is answered with a Notice
+    INVALID_ARGUMENT; a result that is not wanted any more is forgotten.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -364,7 +366,7 @@ class ToolResult(_message.Message):
     """Why it failed, for the model to read; at most 500 characters."""
     @_builtins.property
     def result(self) -> _struct_pb2.Struct:
-        """What the tool returned."""
+        """What the tool returned, at most 64 KiB. The model is shown the first 1000 characters of it as JSON, as data."""
 
     def __init__(
         self,

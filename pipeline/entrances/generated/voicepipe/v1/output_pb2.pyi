@@ -753,7 +753,9 @@ Global___ResponseDone: _TypeAlias = ResponseDone  # noqa: Y015
 
 @_typing.final
 class ToolCall(_message.Message):
-    """The client shall run a tool and send a ToolResult. Not sent yet."""
+    """The client shall run a tool and send a ToolResult, soon: the caller waits, and after 10 s by default (dialog.tool_timeout)
+    the model is told that there is none.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -766,7 +768,7 @@ class ToolCall(_message.Message):
     """The tool, one of ConversationStart.tools."""
     @_builtins.property
     def arguments(self) -> _struct_pb2.Struct:
-        """Its arguments."""
+        """Its arguments, as the tool's schema wants them."""
 
     def __init__(
         self,
@@ -785,7 +787,7 @@ Global___ToolCall: _TypeAlias = ToolCall  # noqa: Y015
 
 @_typing.final
 class ToolCallCancelled(_message.Message):
-    """The results of these ToolCalls are not wanted any more (the caller spoke). Not sent yet."""
+    """The results of these ToolCalls are not wanted any more: the caller spoke, or the client took too long."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -917,7 +919,10 @@ Global___CustomAction: _TypeAlias = CustomAction  # noqa: Y015
 
 @_typing.final
 class Action(_message.Message):
-    """The client's side shall do something with the call. The server never assumes that it worked. Not sent yet."""
+    """The client's side shall do something with the call. The server never assumes that it worked: after a Transfer it waits for
+    CALL_REPORT_KIND_TRANSFER_OK or _FAILED and goes on listening; after a Hangup it ends the call itself once its last words
+    were heard (END_REASON_HANGUP), unless the caller speaks over them.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
