@@ -2,10 +2,12 @@
 
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
+from typing import Any
 
 import anyio
 from anyio import to_thread
@@ -98,17 +100,13 @@ async def run(
             log.info("listening", grpc=listening.grpc, http=listening.http)
             announce(listening)
             assembly = Assembly(settings, store, metrics, clock, secrets)
-            served = await assembly.served(found)
-            kits = await assembly.kits(served.values())
-            shared = await assembly.engines(served.values(), kits)
-            calls.answer_as(served, kits)
-            calls.open(shared)
+            shared, rehearsal = await _open(assembly, calls, found)
             if changes is not None:
                 tasks.start_soon(_follow, changes, settings, assembly, shared, calls)
             await server.set_serving()
-            log.info("ready", agents=sorted(served))
+            log.info("ready", agents=sorted(calls.answering))
             announce(None)
-            tasks.start_soon(assembly.rehearse, shared, served.values(), kits, lambda: not len(server.live))
+            tasks.start_soon(rehearsal, lambda: not len(server.live))
             await stop.wait()
             log.info("draining", calls=len(server.live), seconds=settings.server.drain)
             await _drain(server, settings.server.drain, hurry)
@@ -119,6 +117,18 @@ async def run(
             if records is not None:
                 await records.close()
     log.info("stopped")
+
+
+async def _open(
+    assembly: Assembly, calls: Calls, found: Mapping[str, agents.Agent]
+) -> tuple[Shared, Callable[[Callable[[], bool]], Coroutine[Any, Any, None]]]:
+    """Let calls be answered, and return the engines and what is to be rehearsed while nobody calls."""
+    served = await assembly.served(found)
+    kits = await assembly.kits(served.values())
+    shared = await assembly.engines(served.values(), kits)
+    calls.answer_as(served, kits)
+    calls.open(shared)
+    return shared, partial(assembly.rehearse, shared, served.values(), kits)
 
 
 async def _records(settings: Settings, metrics: Metrics) -> Records | None:

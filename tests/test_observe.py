@@ -6,9 +6,11 @@ import pytest
 import structlog
 from prometheus_client import generate_latest
 
+from pipeline.core.actions import Transfer
 from pipeline.core.cache import Tally
 from pipeline.core.clock import LoopClock
 from pipeline.core.events import (
+    ActionRequested,
     Backchannel,
     CallEnd,
     CallEnded,
@@ -36,11 +38,13 @@ from pipeline.core.events import (
     SpeechSustained,
     StageFailed,
     TextDelta,
+    ToolRequested,
+    ToolsCancelled,
     TurnDrafted,
     TurnEnded,
     TurnId,
 )
-from pipeline.core.stages import Usage
+from pipeline.core.stages import ToolUse, Usage
 from pipeline.observe import SPAN_BUCKETS, CallObserver, Metrics, configure_logging, logger
 from pipeline.settings import Budget
 from tests.virtual_time import run_virtually
@@ -59,6 +63,9 @@ EVENTS: list[CallEvent] = [
     TurnEnded(turn=TURN, at=1.0, reason=EndReason.SILENCE, audio_at=1.0, speech_end_at=1.0),
     FinalTranscript(turn=TURN, at=1.0, text=CANARY, language="en", confidence=0.9, audio_start=0.0, audio_end=1.0),
     Backchannel(turn=TURN, at=1.0, reply=REPLY),
+    ActionRequested(turn=TURN, at=1.0, reply=REPLY, action=Transfer(CANARY, reason=CANARY)),
+    ToolRequested(turn=TURN, at=1.0, reply=REPLY, call="tool-1", use=ToolUse("status", {"order": CANARY})),
+    ToolsCancelled(turn=TURN, at=1.0, reply=REPLY, calls=("tool-1",)),
     SpeculationEnded(turn=TURN, at=1.0, outcome=Speculated.REOPENED, duration=0.5, characters=4),
     ReplyStarted(turn=TURN, at=1.0, reply=REPLY, barge_in_allowed=True),
     TextDelta(turn=TURN, at=1.0, reply=REPLY, text=CANARY),

@@ -6,7 +6,7 @@ from pipeline.dialog.agents import Agent
 from pipeline.settings import Dialog, Settings
 from tests.fakes import FakeLine, FakeModel
 from tests.session.calls import LONG_ANSWER
-from tests.test_calls import AGENTS, Service
+from tests.switchboards import AGENTS, Service
 from tests.virtual_time import VIRTUAL_TIME, Backend
 
 pytestmark = pytest.mark.anyio

@@ -149,7 +149,7 @@ def test_settings_and_agents_in_documents_can_be_loaded(document: str, tmp_path:
         tree = tomllib.loads(block)
         if "persona" in tree:
             AgentFile(**tree)
-        elif "tools" in tree:
+        elif {"tools", "control"} & tree.keys():
             AgentFile(name="Shop", persona="You keep a shop.", **tree)
         elif "project" not in tree:
             (tmp_path / "settings.toml").write_text(block, encoding="utf-8")

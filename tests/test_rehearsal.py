@@ -21,7 +21,7 @@ from pipeline.observe import Metrics
 from pipeline.settings import SHARE, Settings, Speaking
 from pipeline.speaking.phrases import PhraseBook, SpeechCache
 from tests.fakes import FakeSynthesizer
-from tests.test_calls import AGENTS, Service
+from tests.switchboards import AGENTS, Service
 
 pytestmark = pytest.mark.anyio
 

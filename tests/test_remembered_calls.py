@@ -10,7 +10,7 @@ from pipeline.settings import Speaking
 from pipeline.speaking.phrases import PhraseBook, SpeechCache
 from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, recognitions
 from tests.session.calls import ANSWER
-from tests.test_calls import Service
+from tests.switchboards import Service
 from tests.virtual_time import VIRTUAL_TIME, Backend
 
 pytestmark = pytest.mark.anyio

@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.prompt import room
+from pipeline.dialog.state import SHOWN
 from pipeline.dialog.tokens import ending, tokens
 from pipeline.dialog.tools.declared import DeclaredTool
 from pipeline.settings import Dialog
@@ -36,7 +37,7 @@ def test_tools_take_their_part_of_the_context() -> None:
     status = DeclaredTool(name="status", description="Where an order is.", url="https://shop.test/orders")
     shop = agent("You keep a shop.")
     own = shop.model_copy(update={"tools": (status,)})
-    assert room(shop, settings) - room(own, settings) == 180 + 25 + tokens(
+    assert room(shop, settings) - room(own, settings) == 180 + 25 + SHOWN + tokens(
         'status Where an order is. {"type": "object", "properties": {}}'
     )
     assert room(own, settings) == room(shop, settings, [status.spec])
