@@ -1,5 +1,8 @@
 """What answers do in a call besides being said: tools, call control, the client's own tools."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from pipeline.core.events import (
@@ -20,7 +23,7 @@ from pipeline.settings import Speaking
 from pipeline.speaking.phrases import PhraseBook
 from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeTool
 from tests.session.calls import orders_at, place
-from tests.session.typists import ASKS, STATUS, USE, made_for, text, types, unheard
+from tests.session.typists import ASKS, STATUS, USE, made_for, text, types
 
 pytestmark = pytest.mark.anyio
 
@@ -155,18 +158,14 @@ async def test_a_later_yes_to_something_else_runs_nothing() -> None:
 
 
 async def test_what_was_confirmed_is_done_to_its_end_though_the_caller_speaks_over_it() -> None:
-    status = FakeTool(3.0)
-    cancel = Tool(STATUS, status, confirm="Shall I cancel order {order}?")
-    line = types("cancel 48213", "Yes.")
+    status, line = FakeTool(3.0), types("cancel 48213", "Yes.")
+
+    async def work(arguments: Mapping[str, Any]) -> str:
+        line.order(TextTyped(text="Hurry up.", language="en"))
+        return await status(arguments)
+
+    cancel = Tool(STATUS, work, confirm="Shall I cancel order {order}?")
     made = made_for(line, model=FakeModel(ASKS, [(0.1, "It is cancelled.")]), tools=[cancel])
-    types_next = line.on_event or unheard
-
-    def also(line: FakeLine, event: CallEvent) -> None:
-        types_next(line, event)
-        if isinstance(event, FinalTranscript) and event.text == "Yes.":
-            line.order(TextTyped(text="Hurry up.", language="en"))
-
-    line.on_event = also
     await place(made)
     assert status.finished == 1
     assert "Done in this call" in made.model.asked[-1][-1].text

@@ -47,7 +47,7 @@ class Bilingual(Made):
             recognizer=FakeRecognizer([(0.1, text) for text in said]),
             agent=AGENT,
             call=asks_again_after(60.0),
-            **parts,  # type: ignore[arg-type]
+            **{"model": FakeModel([(0.1, "9:00 - 18:00.")]), **parts},  # type: ignore[arg-type]  # right in any language
         )
         self.chinese = FakeSynthesizer()
 
