@@ -174,6 +174,8 @@ def _done(event: ReplyEnded, *, spans: bool) -> output_pb2.ResponseDone:
         ),
         spans_ms={name: duration * 1000 for name, duration in event.spans.items()} if spans else {},
         degraded=event.degraded,
+        sources=event.sources,
+        knowledge_version=event.knowledge,
     )
 
 

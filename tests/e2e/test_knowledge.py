@@ -48,4 +48,6 @@ async def answer(service: Service, question: str) -> str:
         caller = Caller(channel)
         await caller.start()
         await caller.send(text=input_pb2.TextInput(text=question, language="en"))
-        return (await caller.next("response_done")).response_done.heard_text
+        done = (await caller.next("response_done")).response_done
+        assert len(done.knowledge_version) == 64
+        return done.heard_text

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,6 +113,11 @@ def test_a_reply_begins_and_ends_under_its_id() -> None:
     done = written(reply_ended(2, ReplyStatus.BARGE_IN)).response_done
     assert (done.response_id, done.turn_id, done.heard_ms) == (2, 1, 640)
     assert (done.heard_text, done.text) == ("We open", "We open at nine.")
+
+
+def test_an_answer_carries_its_sources() -> None:
+    done = written(replace(reply_ended(2), sources=("hours.md", "faq.csv"), knowledge="9f2c")).response_done
+    assert (list(done.sources), done.knowledge_version) == (["hours.md", "faq.csv"], "9f2c")
 
 
 @pytest.mark.parametrize("status", list(ReplyStatus))

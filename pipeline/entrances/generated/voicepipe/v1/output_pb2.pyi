@@ -702,6 +702,8 @@ class ResponseDone(_message.Message):
     USAGE_FIELD_NUMBER: _builtins.int
     SPANS_MS_FIELD_NUMBER: _builtins.int
     DEGRADED_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    KNOWLEDGE_VERSION_FIELD_NUMBER: _builtins.int
     response_id: _builtins.int
     """The reply."""
     turn_id: _builtins.int
@@ -714,6 +716,8 @@ class ResponseDone(_message.Message):
     """The part of the text that the caller heard; the model's history holds no more than this."""
     text: _builtins.str
     """All of the text that was written."""
+    knowledge_version: _builtins.str
+    """The version of those documents: SHA-256 of what they say. Empty where the agent has none, or did not look."""
     @_builtins.property
     def usage(self) -> Global___Usage:
         """What it cost."""
@@ -730,6 +734,12 @@ class ResponseDone(_message.Message):
     def degraded(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What was left out or replaced, empty when nothing was."""
 
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Documents of the agent that the answer goes back to, or that the model was shown for it, the best first; paths within
+        their folder.
+        """
+
     def __init__(
         self,
         *,
@@ -742,10 +752,12 @@ class ResponseDone(_message.Message):
         usage: Global___Usage | None = ...,
         spans_ms: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         degraded: _abc.Iterable[_builtins.str] | None = ...,
+        sources: _abc.Iterable[_builtins.str] | None = ...,
+        knowledge_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["degraded", b"degraded", "heard_ms", b"heard_ms", "heard_text", b"heard_text", "response_id", b"response_id", "spans_ms", b"spans_ms", "status", b"status", "text", b"text", "turn_id", b"turn_id", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["degraded", b"degraded", "heard_ms", b"heard_ms", "heard_text", b"heard_text", "knowledge_version", b"knowledge_version", "response_id", b"response_id", "sources", b"sources", "spans_ms", b"spans_ms", "status", b"status", "text", b"text", "turn_id", b"turn_id", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
