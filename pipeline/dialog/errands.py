@@ -10,6 +10,7 @@ import anyio
 from pipeline.core.errors import DialogError, ToolError
 from pipeline.core.stages import Message, ToolUse
 from pipeline.dialog.desk import Confirmation, Desk
+from pipeline.dialog.tools.grounded import unsaid
 from pipeline.dialog.tools.toolbox import Tool
 from pipeline.dialog.tools.yes_no import answer
 
@@ -17,6 +18,7 @@ ROUNDS = 4
 """So often a model may ask for tools in one reply."""
 USES = 4
 """Tools that it may ask for at once; of more nothing good comes."""
+UNSAID = "Answer without it, or ask the caller for the right one."
 REFUSED = "The caller said no. Nothing was done."
 
 
@@ -33,19 +35,24 @@ class Returned:
 class Errands:
     """The errands of one reply."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Run nothing yet."""
+    def __init__(self, desk: Desk, said: Sequence[Message]) -> None:
+        """Run nothing yet; ``said`` is the conversation that is being answered."""
         self._desk = desk
+        self._said = said
         self._left = ROUNDS
         self.ran = False
         """Something was run, or tried: the answer is no answer for anybody else."""
 
-    async def settle(self, said: Sequence[Message]) -> Returned:
+    async def settle(self) -> Returned:
         """Do what waited for the caller's word, if the last message gives it; what it leaves open is forgotten."""
         agenda, pending = self._desk.agenda, self._desk.agenda.pending
         if pending is None:
             return Returned()
-        agreed = answer(said[-1].text, agenda.state.language, pending.question) if pending.was_heard(said) else None
+        agreed = (
+            answer(self._said[-1].text, agenda.state.language, pending.question)
+            if pending.was_heard(self._said)
+            else None
+        )
         if agreed is None:
             self._desk.on_commit(agenda.forget_question)
             return Returned()
@@ -66,7 +73,7 @@ class Errands:
         results = []
         for use in uses[:USES]:
             try:
-                tool, arguments = self._desk.agenda.toolbox.checked(use)
+                tool, arguments = self._checked(use)
             except ToolError as error:
                 results.append(_failed(error))
                 continue
@@ -80,6 +87,16 @@ class Errands:
             if tool.says:
                 return Returned(says="" if text else tool.says)
         return _returned(text, tuple(uses[:USES]), results)
+
+    def _checked(self, use: ToolUse) -> tuple[Tool, Mapping[str, Any]]:
+        """Return what is to be run with what. Raises ToolError, also for a number that nobody has said."""
+        tool, arguments = self._desk.agenda.toolbox.checked(use)
+        state = self._desk.agenda.state
+        known = [message.text for message in self._said] + [*state.slots.values(), *state.parameters.values()]
+        number = unsaid(arguments, known)
+        if number:
+            raise ToolError("tool-number-unsaid", f"nothing was run: nobody has said {number}. {UNSAID}")
+        return tool, arguments
 
     async def _surely(self, tool: Tool, arguments: Mapping[str, Any]) -> str:
         """Run what changes something to its end, also when the reply is stopped meanwhile: half a deed is none."""

@@ -82,8 +82,8 @@ class Responder:
         model behind the question. No model is asked before ``ready`` returns.
         """
         desk = desk or NoCall()
-        errands = Errands(desk)
-        settled = await errands.settle(said)
+        errands = Errands(desk, said)
+        settled = await errands.settle()
         note = self._note(said, desk)
         known = None if settled.messages else await self._known(said, note, desk)
         if known is not None:

@@ -1,6 +1,7 @@
 """Real models that call tools, and answer with what these find."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ import pytest
 
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, ToolSpec
+from pipeline.dialog.desk import NoCall
 from pipeline.dialog.llamacpp import LlamaCpp
 from pipeline.dialog.ollama import Ollama
 from pipeline.dialog.prompt import messages
+from pipeline.dialog.responder import Responder
+from pipeline.dialog.routing import Router
 from pipeline.dialog.tools.toolbox import Tool, Toolbox
 from pipeline.settings import Dialog
 
@@ -101,10 +105,20 @@ async def test_a_model_connects_whoever_asks_for_a_person(served: Ollama, questi
     assert TOOLBOX.checked(use)[1] == {"department": department}
 
 
-async def test_a_model_calls_nothing_for_what_it_knows(served: Ollama) -> None:
-    reply = await asked(served, [Message("user", "When do you open on Monday?")])
-    assert reply.uses == ()
-    assert "seven" in reply.text
+async def test_no_order_is_looked_up_that_the_caller_has_not_named(served: Ollama) -> None:
+    """The model makes one up, 12345, when it is asked for the opening hours: it is told that nobody said so."""
+    looked_up: list[Mapping[str, Any]] = []
+
+    async def look_up(arguments: Mapping[str, Any]) -> Any:
+        looked_up.append(arguments)
+        return await status(arguments)
+
+    desk = NoCall(Toolbox([replace(TOOLBOX.tools[0], work=look_up), TOOLBOX.tools[1]]))
+    responder = Responder(Router.of(served), PERSONA, ChatOptions())
+    said = [Message("user", "When do you open on Monday?")]
+    answer = "".join([delta.text async for delta in responder.reply(said, desk=desk)])
+    assert answer
+    assert looked_up == []
 
 
 async def test_a_model_without_a_place_for_tools_is_named(ollama_server: str) -> None:

@@ -16,7 +16,7 @@ from pipeline.core.events import (
     SpeculationEnded,
     TextTyped,
 )
-from pipeline.core.stages import Message
+from pipeline.core.stages import Message, ToolUse
 from pipeline.dialog.tools.toolbox import Tool
 from pipeline.session.headroom import Headroom
 from pipeline.settings import Speaking
@@ -52,7 +52,7 @@ async def test_a_tool_is_not_run_before_the_turn_is_over() -> None:
             ran_at_commit.append(len(status.ran))
 
     line = FakeLine([(0.5, 1.5)], 12.0, on_event=look)
-    recognizer = FakeRecognizer([(0.0, "where is my order")])
+    recognizer = FakeRecognizer([(0.0, "where is my order 48213")])
     made = made_for(line, recognizer=recognizer, model=FakeModel([(0.0, USE)], [(0.1, "It is on its way.")]))
     made.headroom = Headroom(4, 4, lambda: False)
     made.tools = [Tool(STATUS, status)]
@@ -65,7 +65,7 @@ async def test_a_tool_is_not_run_before_the_turn_is_over() -> None:
 async def test_a_speculation_that_is_thrown_away_runs_no_tool() -> None:
     status = FakeTool()
     line = FakeLine([(0.5, 1.5), (1.8, 2.8)], 12.0)
-    recognizer = FakeRecognizer([(0.0, "Where is my order?"), (0.0, "Where is my order? The big one.")])
+    recognizer = FakeRecognizer([(0.0, "Where is my order?"), (0.0, "Where is my order? 48213 is its number.")])
     made = made_for(line, recognizer=recognizer, model=FakeModel([(0.0, USE)], [(0.0, USE)], [(0.1, "On its way.")]))
     made.headroom = Headroom(4, 4, lambda: False)
     made.tools = [Tool(STATUS, status)]
@@ -114,6 +114,16 @@ async def test_a_model_that_asks_for_tools_without_end_is_stopped() -> None:
     assert isinstance(ended, ReplyEnded)
     assert ended.status is ReplyStatus.DEGRADED
     assert ended.degraded == ("tools-without-end", "fallback_phrase")
+
+
+async def test_a_number_that_the_model_made_up_is_run_with_nothing() -> None:
+    status = FakeTool()
+    model = FakeModel([(0.1, ToolUse("order_status", {"order": "99999"}))], [(0.1, "Which order is it?")])
+    made = made_for(types("where is my order"), model=model, tools=[Tool(STATUS, status)])
+    await place(made)
+    assert not status.ran
+    assert "nobody has said 99999" in made.model.asked[1][-1].text
+    assert text(made.line) == "Which order is it?"
 
 
 async def test_what_changes_something_waits_for_the_callers_yes() -> None:

@@ -1,0 +1,48 @@
+"""Whether a number that a model gives a tool was said by anybody. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pipeline.dialog.dictated import joined
+
+FIGURES = 3
+"""So many figures make a number that has to be said by somebody: small ones are counts, dates and the like."""
+_NUMBER = re.compile(r"\d[\d\s./-]*\d")
+
+
+def unsaid(arguments: Mapping[str, Any], said: Sequence[str]) -> str:
+    """Return a number of the arguments that stands in none of the texts; "" when there is none.
+
+    Small models make up order numbers rather than ask for one. Numbers that were dictated count in figures too.
+    """
+    readings = [
+        _figures(reading)
+        for text in said
+        for reading in (text, joined(text, letters=False), joined(text, letters=True))
+    ]
+    for value in _values(arguments):
+        for number in _NUMBER.findall(unicodedata.normalize("NFKC", value)):
+            figures = _figures(number)
+            if len(figures) >= FIGURES and not any(figures in reading for reading in readings):
+                return figures
+    return ""
+
+
+def _values(value: Any) -> Iterator[str]:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield str(value)
+    elif isinstance(value, Mapping):
+        yield from _of_all(value.values())
+    elif isinstance(value, list | tuple):
+        yield from _of_all(value)
+
+
+def _of_all(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        yield from _values(value)
+
+
+def _figures(text: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFKC", text) if letter.isdecimal())
