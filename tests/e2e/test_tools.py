@@ -150,17 +150,22 @@ async def test_the_client_is_asked_to_transfer_the_call(orders: tuple[Service, S
 
 async def test_a_tool_of_the_client_is_run_by_the_client(orders: tuple[Service, Shop]) -> None:
     service, _ = orders
-    weather = config_pb2.ToolDeclaration(name="shop_temperature", description="Tells how warm it is in the shop now.")
+    number = Struct()
+    number.update({"type": "object", "properties": {"customer": {"type": "string"}}, "required": ["customer"]})
+    about = "Looks up a customer's balance. Use it whenever the caller asks for the balance and has said the number."
+    balance = config_pb2.ToolDeclaration(name="customer_balance", description=about, parameters=number)
+    question = "I am customer 77120. What is my balance?"
     async with grpc.aio.insecure_channel(service.grpc) as channel:
         caller = Caller(channel)
-        await caller.start(tools=[weather])
-        await caller.send(text=input_pb2.TextInput(text="How warm is it in the shop now?", language="en"))
+        await caller.start(tools=[balance])
+        await caller.send(text=input_pb2.TextInput(text=question, language="en"))
         call = (await caller.next("tool_call")).tool_call
         result = Struct()
-        result.update({"celsius": 23})
+        result.update({"balance": "23 dollars"})
         await caller.send(tool_result=input_pb2.ToolResult(call_id=call.call_id, result=result))
         done = (await caller.next("response_done")).response_done
-    assert call.name == "shop_temperature"
+    assert call.name == "customer_balance"
+    assert dict(call.arguments) == {"customer": "77120"}
     assert "23" in done.text
 
 
