@@ -113,7 +113,7 @@ class Lookup:
             return Found(said, lacking=True)
         quotes = cited(passages, self._wanted.characters)
         if not quotes:
-            return Found(said, lacking=True)
+            return Found(said, version=self._knowledge.version, lacking=True)
         public = await to_thread.run_sync(values, quotes, self._region)
         return Found(
             noted(said, quotes),
