@@ -65,6 +65,7 @@ class Assembly:
         self._chat = ChatModels(settings, store, metrics, clock, self._folder)
         self._known: Known | None = None
         """Set once the recognizer is loaded."""
+        self._listening: VoiceActivityEngine
         self._hearing: Recognizer
         self._speech = SpeechCache(clock, settings.cache.speech_mib << 20)
         metrics.caches.watch("speech", self._speech.tally)
@@ -86,13 +87,12 @@ class Assembly:
 
     async def engines(self, agents: Collection[Agent], kits: Mapping[str, Kit]) -> Shared:
         """Load and warm everything, after ``served``; the model has read every agent's prompt. Raises PipelineError."""
-        voice = await self._timed("silero-vad", self._voice)
         turn_model = await self._timed("turn-model", self._turn_model)
         synthesizer = await self._timed("synthesizer", partial(self._synthesizer, self._settings.speaking.voice))
         self._voices[self._settings.speaking.voice] = synthesizer
         workers, dropped = self._settings.recognition.workers, self._metrics.turns.partials_dropped.inc
         shared = Shared(
-            voice=voice,
+            voice=self._listening,
             recognitions=RecognitionQueue(self._hearing, workers, self._clock, dropped),
             turn_model=turn_model,
             router=self._chat.router,
@@ -131,10 +131,11 @@ class Assembly:
     async def served(self, agents: Mapping[str, Agent]) -> dict[str, Agent]:
         """Return the agents as they can be served: without languages that are not recognized or have no voice.
 
-        An agent whose first language is not recognized is left out, unless calls come to it by default. Loads the
-        recognizer the first time. Raises PipelineError.
+        An agent whose first language is not recognized is left out, unless calls come to it by default. Loads what hears
+        the first time. Raises PipelineError.
         """
         if self._known is None:
+            self._listening = await self._timed("silero-vad", self._voice)
             self._known = await self._timed("recognizer", self._recognizer)
         for agent in agents.values():
             if room(agent, self._settings.dialog) < LEAST_ROOM:
