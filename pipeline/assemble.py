@@ -131,8 +131,8 @@ class Assembly:
     async def served(self, agents: Mapping[str, Agent]) -> dict[str, Agent]:
         """Return the agents as they can be served: without languages that are not recognized or have no voice.
 
-        An agent whose first language is not recognized is left out, unless calls come to it by default. Loads what hears
-        the first time. Raises PipelineError.
+        An agent whose first language is not recognized is left out, unless calls come to it by default. Loads what
+        hears the first time. Raises PipelineError.
         """
         if self._known is None:
             self._listening = await self._timed("silero-vad", self._voice)

@@ -63,7 +63,7 @@ class Control(BaseModel):
 
     def _transfers(self, act: Act, state: DialogState) -> Work:
         async def work(arguments: Mapping[str, Any]) -> str:
-            target = self.transfer[arguments["to"]]
+            target = self.transfer[arguments["department"]]
             reason = str(arguments.get("reason", ""))[:REASON_CHARS]
             await act(Transfer(target=target, reason=reason, parameters=dict(state.slots)))
             return "The caller is being connected."
@@ -90,14 +90,14 @@ def _sends(act: Act) -> Work:
 def _transfer_spec(targets: Mapping[str, str]) -> ToolSpec:
     return ToolSpec(
         TRANSFER,
-        "Connect the caller with a person. Use it when the caller asks for one, or for what you cannot do.",
+        "Connects the caller with a person. Use it when the caller asks for a person or a department.",
         {
             "type": "object",
             "properties": {
-                "to": {"type": "string", "enum": list(targets), "description": "whom"},
+                "department": {"type": "string", "enum": list(targets), "description": "whom"},
                 "reason": {"type": "string", "description": "why, in a few words"},
             },
-            "required": ["to"],
+            "required": ["department"],
         },
     )
 

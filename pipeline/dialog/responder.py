@@ -92,7 +92,8 @@ class Responder:
         found = Found(said) if self._lookup is None or settled.messages else await self._lookup.found(said)
         desk.cite(found.sources, found.version)
         redactor = self._redactor(found.public)
-        cleaner = Cleaner(redactor, short=bool(effort))
+        # A call for a tool may stand behind the first sentence.
+        cleaner = Cleaner(redactor, short=bool(effort) and not desk.agenda.toolbox.specs)
         chat = [*noted(noted(found.said, desk.agenda.shown()), instruction), *settled.messages]
         options = self._asked(desk.agenda)
         model = self._routed(said, found, effort, options)

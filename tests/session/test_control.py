@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.mark.parametrize("said", ["", "All right."])
 async def test_a_transfer_is_asked_of_the_client_and_said_once(said: str) -> None:
-    transfer = ToolUse(TRANSFER, {"to": "billing", "reason": "a wrong bill"})
+    transfer = ToolUse(TRANSFER, {"department": "billing", "reason": "a wrong bill"})
     model = FakeModel([(0.1, said), (0.1, transfer)])
     made = made_for(types("I want a person"), agent=AGENT, model=model)
     await place(made)
@@ -39,7 +39,7 @@ async def test_a_transfer_is_asked_of_the_client_and_said_once(said: str) -> Non
 
 
 async def test_a_transfer_to_nobody_known_is_corrected_by_the_model() -> None:
-    model = FakeModel([(0.1, ToolUse(TRANSFER, {"to": "the king"}))], [(0.1, "I cannot do that.")])
+    model = FakeModel([(0.1, ToolUse(TRANSFER, {"department": "the king"}))], [(0.1, "I cannot do that.")])
     made = made_for(types("I want the king"), agent=AGENT, model=model)
     await place(made)
     assert not actions(made.line)
@@ -48,7 +48,7 @@ async def test_a_transfer_to_nobody_known_is_corrected_by_the_model() -> None:
 
 async def test_a_transfer_that_failed_is_told_to_the_caller_when_nothing_else_is_being_said() -> None:
     line = types("I want a person", then=orders_at(ActionRequested, CallReported(kind="transfer_failed")))
-    made = made_for(line, agent=AGENT, model=FakeModel([(0.1, ToolUse(TRANSFER, {"to": "billing"}))]))
+    made = made_for(line, agent=AGENT, model=FakeModel([(0.1, ToolUse(TRANSFER, {"department": "billing"}))]))
     await place(made)
     assert text(line) == CONTROL.transferring + CONTROL.transfer_failed
 

@@ -17,9 +17,11 @@ from pipeline.core.events import (
     TextTyped,
 )
 from pipeline.core.stages import Message, ToolUse
+from pipeline.dialog.responder import Effort
 from pipeline.dialog.tools.toolbox import Tool
 from pipeline.session.headroom import Headroom
-from pipeline.settings import Speaking
+from pipeline.session.ladder import BudgetLadder
+from pipeline.settings import Budget, Ladder, Speaking
 from pipeline.speaking.phrases import PhraseBook
 from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeTool
 from tests.session.calls import orders_at, place
@@ -124,6 +126,20 @@ async def test_a_number_that_the_model_made_up_is_run_with_nothing() -> None:
     assert not status.ran
     assert "nobody has said 99999" in made.model.asked[1][-1].text
     assert text(made.line) == "Which order is it?"
+
+
+async def test_a_call_behind_the_first_sentence_is_run_also_where_answers_are_to_be_short() -> None:
+    status = FakeTool()
+    ladder = Ladder(filler_after=0.0, phrase_after=0.0)
+    late = BudgetLadder(ladder, {"response_gap": Budget(p50=0.1, p95=0.2)}, has_smaller=False)
+    for _ in range(4):
+        late.gap(9.0)
+    assert late.effort is Effort.SHORT
+    model = FakeModel([(0.1, "I will look that up for you. "), (0.1, USE)], [(0.1, "It is on its way.")])
+    made = made_for(types("where is 48213"), model=model, tools=[Tool(STATUS, status)], budget_ladder=late)
+    await place(made)
+    assert len(status.ran) == 1
+    assert text(made.line) == "I will look that up for you. It is on its way."
 
 
 async def test_what_changes_something_waits_for_the_callers_yes() -> None:
