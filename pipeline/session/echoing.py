@@ -2,48 +2,31 @@
 
 from collections.abc import Callable
 
-from anyio.streams.memory import MemoryObjectReceiveStream
-
 from pipeline.core.clock import Clock
-from pipeline.core.events import CallEvent, ClientEvent, ReplyStopped
-from pipeline.core.pcm import MicFrame, Pcm
-from pipeline.session.line import Line, ReplyAudio
+from pipeline.core.events import CallEvent, ReplyStopped
+from pipeline.core.pcm import Pcm
+from pipeline.session.line import Line, PassingLine, ReplyAudio
 
 
-class EchoingLine:
+class EchoingLine(PassingLine):
     """Passes everything on. The client is taken to play frames back to back as they arrive, from no buffer."""
 
     def __init__(self, line: Line, played: Callable[[Pcm, float], None], clock: Clock) -> None:
         """Tell ``played`` each frame and the instant from which it is played."""
-        self._line = line
+        super().__init__(line)
         self._played = played
         self._clock = clock
         self._dry_at = clock.now()
-
-    @property
-    def microphone(self) -> MemoryObjectReceiveStream[MicFrame]:
-        """Return the caller's sound."""
-        return self._line.microphone
-
-    @property
-    def requests(self) -> MemoryObjectReceiveStream[ClientEvent]:
-        """Return what the client asks for."""
-        return self._line.requests
-
-    @property
-    def output_rate(self) -> int:
-        """Return the rate of reply audio in hertz."""
-        return self._line.output_rate
 
     async def send(self, event: CallEvent) -> None:
         """Tell the client. What is queued of a reply that was stopped will not be played."""
         if isinstance(event, ReplyStopped):
             self._dry_at = self._clock.now()
-        await self._line.send(event)
+        await super().send(event)
 
     async def play(self, audio: ReplyAudio) -> None:
         """Hand over a frame."""
-        await self._line.play(audio)
+        await super().play(audio)
         at = max(self._clock.now(), self._dry_at)
         self._dry_at = at + audio.pcm.duration
         self._played(audio.pcm, at)

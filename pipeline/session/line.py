@@ -51,3 +51,34 @@ class Line(Protocol):
     async def play(self, audio: ReplyAudio) -> None:
         """Hand over a frame; blocks while the line's short audio queue is full."""
         ...
+
+
+class PassingLine:
+    """A line that stands before another and passes everything on. What it is for, its heirs do on the way."""
+
+    def __init__(self, line: Line) -> None:
+        """Stand before ``line``."""
+        self._line = line
+
+    @property
+    def microphone(self) -> MemoryObjectReceiveStream[MicFrame]:
+        """Return the caller's sound."""
+        return self._line.microphone
+
+    @property
+    def requests(self) -> MemoryObjectReceiveStream[ClientEvent]:
+        """Return what the client asks for."""
+        return self._line.requests
+
+    @property
+    def output_rate(self) -> int:
+        """Return the rate of reply audio in hertz."""
+        return self._line.output_rate
+
+    async def send(self, event: CallEvent) -> None:
+        """Tell the client."""
+        await self._line.send(event)
+
+    async def play(self, audio: ReplyAudio) -> None:
+        """Hand over a frame."""
+        await self._line.play(audio)
