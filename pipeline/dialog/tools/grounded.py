@@ -17,17 +17,17 @@ def unsaid(arguments: Mapping[str, Any], said: Sequence[str]) -> str:
 
     Small models make up order numbers rather than ask for one. Numbers that were dictated count in figures too.
     """
+    values = (unicodedata.normalize("NFKC", value) for value in _values(arguments))
+    numbers = [_figures(number) for value in values for number in _NUMBER.findall(value)]
+    numbers = [number for number in numbers if len(number) >= FIGURES]
+    if not numbers:  # to read all that was said takes 20 ms
+        return ""
     readings = [
         _figures(reading)
         for text in said
         for reading in (text, joined(text, letters=False), joined(text, letters=True))
     ]
-    for value in _values(arguments):
-        for number in _NUMBER.findall(unicodedata.normalize("NFKC", value)):
-            figures = _figures(number)
-            if len(figures) >= FIGURES and not any(figures in reading for reading in readings):
-                return figures
-    return ""
+    return next((number for number in numbers if not any(number in reading for reading in readings)), "")
 
 
 def _values(value: Any) -> Iterator[str]:
