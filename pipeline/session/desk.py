@@ -34,7 +34,7 @@ class CallDesk:
         The client's side is given up after ``patience`` seconds.
         """
         own = [Tool(spec, partial(self._ask, spec.name), timeout=patience) for spec in client]
-        self.agenda = Agenda(Toolbox([*toolbox.tools, *control.tools(self._act, state), *own]), state)
+        self.agenda = Agenda(toolbox.with_more([*control.tools(self._act, state), *own]), state)
         self.acting: Reply | None = None
         """The answer that is real, and may act."""
         self.hanging_up: Reply | None = None

@@ -67,7 +67,7 @@ class Toolbox:
     """Tools by name, in the order in which they were given. One agent's, for all its calls."""
 
     def __init__(self, tools: Iterable[Tool] = (), client: httpx.AsyncClient | None = None) -> None:
-        """Take tools of any making: ``Toolbox([*shop.tools, *call_control])`` is another toolbox.
+        """Take tools of any making.
 
         ``client`` is closed with it. Raises SettingsError ``wrong-tool`` for two of one name and for a schema that is
         none.
@@ -75,6 +75,19 @@ class Toolbox:
         self._client = client
         self._tools: dict[str, Tool] = {}
         self._schemas: dict[str, Schema] = {}
+        self._take(tools)
+
+    def with_more(self, tools: Iterable[Tool]) -> "Toolbox":
+        """Return a toolbox with these behind those of this one, whose schemas are not checked again: 2 ms each.
+
+        Raises SettingsError as the constructor does.
+        """
+        more = Toolbox()
+        more._tools, more._schemas = dict(self._tools), dict(self._schemas)
+        more._take(tools)
+        return more
+
+    def _take(self, tools: Iterable[Tool]) -> None:
         for tool in tools:
             name = tool.spec.name
             if name in self._tools:
