@@ -24,18 +24,19 @@ test: venv ## Run all tests (fetches models, recordings and an Ollama server fir
 	@$(bin)/pytest -m "not gpu and not soak"
 
 test-fast: venv ## Run the tests that need no model
-	@$(bin)/pytest -m "not engine and not e2e and not gpu and not soak"
+	@$(bin)/pytest -q -m "not engine and not e2e and not gpu and not soak"
 
 soak: venv ## Try tens of thousands of random callers, new ones each time
 	@$(bin)/pytest -q -m soak
 
-check: venv ## Format, lint, types, layers, contract and the fast tests
+check: lint test-fast ## Format, lint, types, layers, contract and the fast tests
+
+lint: venv ## Format, lint, types, layers and contract: all of check but the tests
 	@$(bin)/ruff format --check .
 	@$(bin)/ruff check .
 	@$(bin)/mypy
 	@$(bin)/lint-imports
 	@scripts/protos.sh --check
-	@$(bin)/pytest -q -m "not engine and not e2e and not gpu and not soak"
 
 ollama: ## Find an Ollama server's binary, or build it; the last line is its path
 	@scripts/ollama.sh
@@ -47,4 +48,4 @@ format: venv ## Put the code into its format
 protos: venv ## Generate the code of the contract
 	@scripts/protos.sh
 
-.PHONY: help venv models demo serve test test-fast soak check ollama format protos
+.PHONY: help venv models demo serve test test-fast soak check lint ollama format protos

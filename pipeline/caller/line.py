@@ -63,8 +63,9 @@ class CallLine:
                 tasks.cancel_scope.cancel()
 
     async def send(self, request: ConverseRequest) -> None:
-        """Send a message behind those that wait already."""
-        await self._outbox.send(request)
+        """Send a message behind those that wait already; after the end of the call, nothing."""
+        if self.log.ended is None:
+            await self._outbox.send(request)
 
     def report(self) -> CallReport:
         """Return what the call has been like so far."""
@@ -88,6 +89,7 @@ class CallLine:
         try:
             async for request in self._to_send:
                 await stream.write(request)
+            await stream.done_writing()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             pass  # The stream is over; the reader learns why.
 
@@ -115,6 +117,8 @@ class CallLine:
         event = self.log.feed(response)
         if event is not None:
             self._tell(event)
+        if response.HasField("ended"):
+            self._outbox.close()
         if response.HasField("started"):
             self._opened.set()
         elif response.HasField("response_done"):

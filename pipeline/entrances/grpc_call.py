@@ -16,6 +16,9 @@ from pipeline.entrances.statuses import INTERNAL, status_of, status_of_end
 from pipeline.entrances.switchboard import CutOff, PreparedCall
 from pipeline.observe import Log
 
+FAREWELL = 0.5
+"""Seconds for the client to close its half once it has read Ended. A stream closed under a client's write may show it
+another status: grpc.aio 1.7x puts INTERNAL in place of the one that was sent."""
 UNREADABLE = EntranceError("unknown-message", "the bytes are no ConverseRequest", field="event")
 """A message that is no message."""
 
@@ -63,6 +66,8 @@ class GrpcCall:
         self._write_timeout = write_timeout
         self._log = log
         self._written = anyio.Event()
+        self._finished = anyio.Event()
+        """The client has closed its half."""
         self.stalled = False
         """The client was given up because it took no message."""
         self._vanished = False
@@ -84,6 +89,9 @@ class GrpcCall:
                 await self._line.send(CallEnded(turn=turn, at=now, reason=reason, duration=now - began_at, turns=turn))
             self._line.close()
             await self._written.wait()
+            if not (self.stalled or self._vanished):
+                with anyio.move_on_after(FAREWELL):
+                    await self._finished.wait()
             tasks.cancel_scope.cancel()
         if self.stalled:
             message = f"the client took no message for {self._write_timeout:g} s"
@@ -119,7 +127,9 @@ class GrpcCall:
                 continue
             if request is EOF:
                 break
-            await self._line.receive(request)
+            if not self._written.is_set():  # what comes after Ended is read only to be out of the way
+                await self._line.receive(request)
+        self._finished.set()
         await self._line.finish()
 
     async def _write(self) -> None:

@@ -1,7 +1,7 @@
 """A service that follows a script: a real gRPC server whose side of a call is a coroutine of the test."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import grpc.aio
@@ -97,7 +97,13 @@ class ServedCall:
     async def end(self) -> None:
         """Wait for the hang-up and end the call."""
         await self.receive(lambda request: request.control.kind == input_pb2.CONTROL_KIND_END)
-        await self.send(ended=output_pb2.Ended(reason=output_pb2.END_REASON_CLIENT, turns=1, duration_ms=1000))
+        await self.farewell(output_pb2.END_REASON_CLIENT)
+
+    async def farewell(self, reason: output_pb2.EndReason.ValueType) -> None:
+        """Say that the call is over and let the client close its half."""
+        await self.send(ended=output_pb2.Ended(reason=reason, turns=1, duration_ms=1000))
+        with suppress(EOFError):
+            await self.receive(lambda _: False)
 
 
 Script = Callable[[ServedCall], Awaitable[None]]

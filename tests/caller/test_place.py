@@ -215,7 +215,7 @@ async def test_a_call_that_the_service_ends_is_no_error() -> None:
     async def script(call: ServedCall) -> None:
         await call.start()
         await call.turn(1, "hello")
-        await call.send(ended=output_pb2.Ended(reason=output_pb2.END_REASON_MAX_DURATION, turns=1))
+        await call.farewell(output_pb2.END_REASON_MAX_DURATION)
         await call.context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "too long")
 
     report = await called(script)

@@ -22,7 +22,8 @@ class ConversationServiceStub:
     The client sends ConversationStart, waits for Started, then sends the caller's sound as it is captured. The server
     decides whose turn it is; the client owns the speaker: it plays what comes, stops at ClearAudio and reports what was
     played. Closing the client's half lets the server finish the reply it is at; then Ended and the status follow.
-    Cancelling the RPC ends the call at once.
+    After Ended, send nothing more and close your half: the status comes then, or half a second later. Cancelling the RPC
+    ends the call at once.
 
     Messages of one kind keep their order. Sound may be overtaken by anything except ResponseDone of its own reply and
     Ended. Trouble that the call survives is a Notice; trouble that ends it is the status, with google.rpc.ErrorInfo in
@@ -71,7 +72,8 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         The client sends ConversationStart, waits for Started, then sends the caller's sound as it is captured. The server
         decides whose turn it is; the client owns the speaker: it plays what comes, stops at ClearAudio and reports what was
         played. Closing the client's half lets the server finish the reply it is at; then Ended and the status follow.
-        Cancelling the RPC ends the call at once.
+        After Ended, send nothing more and close your half: the status comes then, or half a second later. Cancelling the RPC
+        ends the call at once.
 
         Messages of one kind keep their order. Sound may be overtaken by anything except ResponseDone of its own reply and
         Ended. Trouble that the call survives is a Notice; trouble that ends it is the status, with google.rpc.ErrorInfo in
