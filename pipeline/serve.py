@@ -13,7 +13,7 @@ import anyio
 from anyio import to_thread
 from anyio.abc import ObjectReceiveStream
 
-from pipeline.archive import Archive
+from pipeline.archive import Archive, check_key
 from pipeline.assemble import Assembly
 from pipeline.calls import Calls, Shared
 from pipeline.core.clock import Calendar, Clock, LoopClock
@@ -25,6 +25,8 @@ from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
 from pipeline.settings import Settings, SettingsError
 from pipeline.store.expiry import expire_often
+from pipeline.store.keys import Keys
+from pipeline.store.keys import read as read_key
 from pipeline.store.records import Records
 
 
@@ -82,9 +84,10 @@ async def run(
     Raises PipelineError when the service cannot start.
     """
     log, clock, metrics = logger("serve"), LoopClock(), Metrics()
-    found = _agents(settings)
+    keys = None if settings.records.key is None else read_key(settings.records.key, settings.records.restorable)
+    found = _agents(settings, keys)
     records = await _records(settings, metrics)
-    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar()))
+    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar(), keys))
     server = _grpc(settings, calls, metrics, clock)
     try:
         await server.start()
@@ -102,7 +105,7 @@ async def run(
             assembly = Assembly(settings, store, metrics, clock, secrets)
             shared, rehearsal = await _open(assembly, calls, found)
             if changes is not None:
-                tasks.start_soon(_follow, changes, settings, assembly, shared, calls)
+                tasks.start_soon(_follow, changes, partial(_agents, settings, keys), assembly, shared, calls)
             await server.set_serving()
             log.info("ready", agents=sorted(calls.answering))
             announce(None)
@@ -166,24 +169,29 @@ async def _drain(server: GrpcServer, seconds: float, hurry: anyio.Event | None) 
         drain.cancel_scope.cancel()
 
 
-def _agents(settings: Settings) -> dict[str, agents.Agent]:
+def _agents(settings: Settings, keys: Keys | None) -> dict[str, agents.Agent]:
     """Return the agents by id. Raises SettingsError."""
     found = agents.load(settings.agents)
     if settings.agent not in found:
         raise SettingsError(
             "unknown-agent", f"agent: {settings.agents} has no {settings.agent}.toml; there are: {', '.join(found)}"
         )
+    check_key(found, keys)
     return found
 
 
 async def _follow(
-    changes: ObjectReceiveStream[None], settings: Settings, assembly: Assembly, shared: Shared, calls: Calls
+    changes: ObjectReceiveStream[None],
+    read: Callable[[], Mapping[str, agents.Agent]],
+    assembly: Assembly,
+    shared: Shared,
+    calls: Calls,
 ) -> None:
     """Read the agents anew whenever asked to; those that cannot be used change nothing."""
     log = logger("serve")
     async for _ in changes:
         try:
-            found = await assembly.served(await to_thread.run_sync(_agents, settings))
+            found = await assembly.served(await to_thread.run_sync(read))
             known = calls.answering.values()
             new = [agent for agent in found.values() if agent not in known]
             kits = await assembly.kits(found.values())

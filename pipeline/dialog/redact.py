@@ -27,7 +27,7 @@ What is taken for what:
 
 import hmac
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from pipeline.dialog.redact_chain import LONGEST_HELD, Chain, Chains, Decided, Piece, Span
@@ -44,7 +44,9 @@ __all__ = [
     "Redactor",
     "Treatment",
     "findings",
+    "masked",
     "redacted",
+    "restored",
     "values",
 ]
 
@@ -76,32 +78,49 @@ MASKS: Mapping[str, Mapping[Kind, tuple[str, str]]] = MappingProxyType(
 """What stands for each kind, by language: in a text, and for a voice."""
 
 
-_NAME = re.compile(r"⟨[a-z_]+:[a-p]{16}⟩")
+_NAME = re.compile(rf"⟨({'|'.join(Kind)}):[a-p]{{16}}⟩")
 
 
 class Pseudonyms:
-    """Names for values, the same for the same key and value. Only this object can turn them back.
+    """Names for values, the same for the same key and value.
 
-    A name is a keyed hash (HMAC-SHA256, 64 bits in letters), so that it cannot be found by trying all numbers.
+    A name is a keyed hash (HMAC-SHA256, 64 bits in letters), so that it cannot be found by trying all numbers without
+    the key. With it, it can: there are not many telephone numbers.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, restorable: bool = False) -> None:
+        """Name by this key; what is not ``restorable`` is not remembered."""
         if not key:
             raise ValueError("pseudonyms need a key")
         self._key = key
+        self._restorable = restorable
+        # The event loop and the thread that writes records put in and look up, and nobody walks through it.
         self._originals: dict[str, str] = {}
 
     def name(self, kind: Kind, value: str, original: str) -> str:
-        """Return the name of ``value`` and remember what was written for it first."""
+        """Return the name of ``value``; if it is restorable, remember what was written for it first."""
         digest = hmac.digest(self._key, f"{kind} {value}".encode(), "sha256")[:8]
         letters = "".join(chr(ord("a") + half) for byte in digest for half in divmod(byte, 16))
         name = f"⟨{kind}:{letters}⟩"
-        self._originals.setdefault(name, original)
+        if self._restorable:
+            self._originals.setdefault(name, original)
         return name
 
-    def restore(self, text: str) -> str:
-        """Return ``text`` with the originals of the names that this object has given."""
-        return _NAME.sub(lambda match: self._originals.get(match[0], match[0]), text)
+    def originals(self, texts: Iterable[str]) -> dict[str, str]:
+        """Return what is remembered of the names in these texts."""
+        names = {match[0] for text in texts for match in _NAME.finditer(text)}
+        return {name: self._originals[name] for name in names if name in self._originals}
+
+
+def restored(text: str, originals: Mapping[str, str]) -> str:
+    """Return ``text`` with the originals of the names that there are some for."""
+    return _NAME.sub(lambda match: originals.get(match[0], match[0]), text)
+
+
+def masked(text: str) -> str:
+    """Return ``text`` with a mask for each name."""
+    masks = MASKS[_language(text)]
+    return _NAME.sub(lambda match: masks[Kind(match[1])][0], text)
 
 
 class Redactor:
