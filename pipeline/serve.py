@@ -24,9 +24,9 @@ from pipeline.entrances.http import HttpServer, app
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
 from pipeline.settings import Settings, SettingsError
+from pipeline.store import keys
 from pipeline.store.expiry import expire_often
 from pipeline.store.keys import Keys
-from pipeline.store.keys import read as read_key
 from pipeline.store.records import Records
 
 
@@ -84,10 +84,9 @@ async def run(
     Raises PipelineError when the service cannot start.
     """
     log, clock, metrics = logger("serve"), LoopClock(), Metrics()
-    keys = None if settings.records.key is None else read_key(settings.records.key, settings.records.restorable)
-    found = _agents(settings, keys)
+    found = _agents(settings)
     records = await _records(settings, metrics)
-    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar(), keys))
+    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar(), _keys(settings)))
     server = _grpc(settings, calls, metrics, clock)
     try:
         await server.start()
@@ -105,7 +104,7 @@ async def run(
             assembly = Assembly(settings, store, metrics, clock, secrets)
             shared, rehearsal = await _open(assembly, calls, found)
             if changes is not None:
-                tasks.start_soon(_follow, changes, partial(_agents, settings, keys), assembly, shared, calls)
+                tasks.start_soon(_follow, changes, settings, assembly, shared, calls)
             await server.set_serving()
             log.info("ready", agents=sorted(calls.answering))
             announce(None)
@@ -132,6 +131,12 @@ async def _open(
     calls.answer_as(served, kits)
     calls.open(shared)
     return shared, partial(assembly.rehearse, shared, served.values(), kits)
+
+
+def _keys(settings: Settings) -> Keys | None:
+    """Return the keys of pseudonyms, None where no file is named. Raises RecordsError."""
+    path = settings.records.key
+    return None if path is None else keys.read(path, settings.records.restorable)
 
 
 async def _records(settings: Settings, metrics: Metrics) -> Records | None:
@@ -169,29 +174,25 @@ async def _drain(server: GrpcServer, seconds: float, hurry: anyio.Event | None) 
         drain.cancel_scope.cancel()
 
 
-def _agents(settings: Settings, keys: Keys | None) -> dict[str, agents.Agent]:
-    """Return the agents by id. Raises SettingsError."""
+def _agents(settings: Settings) -> dict[str, agents.Agent]:
+    """Return the agents by id. Raises SettingsError, and RecordsError for the key that they need."""
     found = agents.load(settings.agents)
     if settings.agent not in found:
         raise SettingsError(
             "unknown-agent", f"agent: {settings.agents} has no {settings.agent}.toml; there are: {', '.join(found)}"
         )
-    check_key(found, keys)
+    check_key(found, _keys(settings))
     return found
 
 
 async def _follow(
-    changes: ObjectReceiveStream[None],
-    read: Callable[[], Mapping[str, agents.Agent]],
-    assembly: Assembly,
-    shared: Shared,
-    calls: Calls,
+    changes: ObjectReceiveStream[None], settings: Settings, assembly: Assembly, shared: Shared, calls: Calls
 ) -> None:
     """Read the agents anew whenever asked to; those that cannot be used change nothing."""
     log = logger("serve")
     async for _ in changes:
         try:
-            found = await assembly.served(await to_thread.run_sync(read))
+            found = await assembly.served(await to_thread.run_sync(_agents, settings))
             known = calls.answering.values()
             new = [agent for agent in found.values() if agent not in known]
             kits = await assembly.kits(found.values())

@@ -32,7 +32,7 @@ from types import MappingProxyType
 
 from pipeline.dialog.redact_chain import LONGEST_HELD, Chain, Chains, Decided, Piece, Span
 from pipeline.dialog.redact_find import find
-from pipeline.dialog.redact_kinds import Finding, Kind, Treatment
+from pipeline.dialog.redact_kinds import Finding, Kind, Treatment, dialled
 
 __all__ = [
     "LONGEST_HELD",
@@ -118,7 +118,7 @@ def restored(text: str, originals: Mapping[str, str]) -> str:
 
 
 def masked(text: str) -> str:
-    """Return ``text`` with a mask for each name."""
+    """Return ``text`` with a mask for each name, in the language of the words around."""
     masks = MASKS[_language(text)]
     return _NAME.sub(lambda match: masks[Kind(match[1])][0], text)
 
@@ -213,10 +213,17 @@ class Redactor:
             return original
         match self._policy[span.kind]:
             case Treatment.PSEUDONYM if self._pseudonyms is not None:
-                return self._pseudonyms.name(span.kind, span.value, original)
+                return self._pseudonyms.name(span.kind, self._same(span, chain), original)
             case Treatment.PASS:
                 return original
         return MASKS[_language(chain.before + chain.text)][span.kind][self._spoken]
+
+    def _same(self, span: Span, chain: Chain) -> str:
+        """Return the value of a span, the same whether a telephone has its country code or not."""
+        if span.kind is not Kind.PHONE:
+            return span.value
+        plus = any(token.value == "+" for token in chain.tokens[span.first : span.end])
+        return dialled(span.value, self._region, international=plus) or span.value
 
 
 def _language(text: str) -> str:

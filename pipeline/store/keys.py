@@ -96,9 +96,9 @@ def make(path: Path) -> None:
             file.write(f"{secrets.token_hex(KEY_BYTES)}\n")
             file.flush()
             os.fsync(file.fileno())
-    except FileExistsError as error:
-        raise RecordsError("key-exists", f"records.key: {path} is there already, and stays as it is") from error
     except OSError as error:
+        if isinstance(error, FileExistsError) and path.exists():
+            raise RecordsError("key-exists", f"records.key: {path} is there already, and stays as it is") from error
         raise RecordsError("key-unwritable", f"records.key: {path}: {error.strerror}") from error
 
 
