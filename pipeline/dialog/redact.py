@@ -118,9 +118,12 @@ def restored(text: str, originals: Mapping[str, str]) -> str:
 
 
 def masked(text: str) -> str:
-    """Return ``text`` with a mask for each name, in the language of the words around."""
-    masks = MASKS[_language(text)]
-    return _NAME.sub(lambda match: masks[Kind(match[1])][0], text)
+    """Return ``text`` with a mask for each name, in the language of the words before it, or of all where none are."""
+
+    def mask(match: re.Match[str]) -> str:
+        return MASKS[_language(text[: match.start()].strip() or text)][Kind(match[1])][0]
+
+    return _NAME.sub(mask, text)
 
 
 class Redactor:

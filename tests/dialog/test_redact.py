@@ -217,6 +217,8 @@ def test_names_are_masked_in_the_language_of_their_text() -> None:
     name = "⟨card:abcdefghijklmnop⟩"
     assert masked(f"it is {name}.") == "it is [card number]."
     assert masked(f"卡号{name}。") == "卡号[银行卡号]。"
+    assert masked(f"{name}是我的, it is {name}") == "[银行卡号]是我的, it is [银行卡号]"
+    assert masked(f"it is {name}, 我的") == "it is [card number], 我的"
     assert masked("⟨dog:abcdefghijklmnop⟩ ⟨card:abc⟩ ⟨card⟩") == "⟨dog:abcdefghijklmnop⟩ ⟨card:abc⟩ ⟨card⟩"
 
 
