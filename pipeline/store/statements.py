@@ -153,7 +153,7 @@ def sealed(connection: Connection, call: CallRow) -> dict[str, bytes]:
 
 def unseal(connection: Connection, tenant: str) -> None:
     """Delete the originals of all pseudonyms of a tenant."""
-    connection.execute("DELETE FROM sealed WHERE call IN (SELECT id FROM calls WHERE tenant = ?)", (tenant,))
+    connection.execute("DELETE FROM sealed WHERE (SELECT tenant FROM calls WHERE id = sealed.call) = ?", (tenant,))
 
 
 def tenants(connection: Connection) -> list[str]:
