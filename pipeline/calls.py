@@ -176,7 +176,7 @@ class Calls:
         """Run one call, write it down and keep count of it."""
         agent = plan.agent
         observer = CallObserver(self._metrics, start.conversation, agent.id, self._settings.budgets)
-        discretion = agent.privacy.discretion(agent.persona)
+        discretion = self._archive.discretion(agent, agent.tenant)
         entry = self._archive.begin(start, agent, plan.language or "", discretion)
         session = Session(
             DiscreetLine(line, discretion, observer),

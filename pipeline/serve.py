@@ -13,7 +13,7 @@ import anyio
 from anyio import to_thread
 from anyio.abc import ObjectReceiveStream
 
-from pipeline.archive import Archive
+from pipeline.archive import Archive, check_key
 from pipeline.assemble import Assembly
 from pipeline.calls import Calls, Shared
 from pipeline.core.clock import Calendar, Clock, LoopClock
@@ -24,7 +24,9 @@ from pipeline.entrances.http import HttpServer, app
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
 from pipeline.settings import Settings, SettingsError
+from pipeline.store import keys
 from pipeline.store.expiry import expire_often
+from pipeline.store.keys import Keys
 from pipeline.store.records import Records
 
 
@@ -84,7 +86,7 @@ async def run(
     log, clock, metrics = logger("serve"), LoopClock(), Metrics()
     found = _agents(settings)
     records = await _records(settings, metrics)
-    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar()))
+    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar(), _keys(settings)))
     server = _grpc(settings, calls, metrics, clock)
     try:
         await server.start()
@@ -131,6 +133,12 @@ async def _open(
     return shared, partial(assembly.rehearse, shared, served.values(), kits)
 
 
+def _keys(settings: Settings) -> Keys | None:
+    """Return the keys of pseudonyms, None where no file is named. Raises RecordsError."""
+    path = settings.records.key
+    return None if path is None else keys.read(path, settings.records.restorable)
+
+
 async def _records(settings: Settings, metrics: Metrics) -> Records | None:
     """Return the open records, None where none are to be kept. Raises RecordsError."""
     file = settings.records.file
@@ -167,12 +175,13 @@ async def _drain(server: GrpcServer, seconds: float, hurry: anyio.Event | None) 
 
 
 def _agents(settings: Settings) -> dict[str, agents.Agent]:
-    """Return the agents by id. Raises SettingsError."""
+    """Return the agents by id. Raises SettingsError, and RecordsError for the key that they need."""
     found = agents.load(settings.agents)
     if settings.agent not in found:
         raise SettingsError(
             "unknown-agent", f"agent: {settings.agents} has no {settings.agent}.toml; there are: {', '.join(found)}"
         )
+    check_key(found, _keys(settings))
     return found
 
 

@@ -3,7 +3,7 @@
 import json
 import platform
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 
@@ -12,12 +12,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.archive import check_key
 from pipeline.cli.screen import AsJson, Config, Profile, opened, told
 from pipeline.core.errors import ModelError, PipelineError
 from pipeline.core.tags import plain
 from pipeline.dialog import agents
 from pipeline.models.store import Store
 from pipeline.settings import Settings
+from pipeline.store.keys import read
 
 PACKAGES = (
     "faster-whisper",
@@ -103,6 +105,19 @@ def _agents(settings: Settings) -> Iterator[Finding]:
         return
     known = settings.agent in found
     yield Finding("agents", ", ".join(found), ok=known, fix="" if known else f"add {settings.agent}.toml")
+    yield from _key(settings, found)
+
+
+def _key(settings: Settings, found: Mapping[str, agents.Agent]) -> Iterator[Finding]:
+    """Look for the key of pseudonyms, where one is named or an agent asks for it."""
+    try:
+        keys = None if settings.records.key is None else read(settings.records.key)
+        check_key(found, keys)
+    except PipelineError as error:
+        yield Finding("key of pseudonyms", str(error), ok=False, fix=getattr(error, "fix", ""))
+        return
+    if keys is not None:
+        yield Finding("key of pseudonyms", str(settings.records.key), ok=True)
 
 
 def _engines(settings: Settings, store: Store) -> Iterator[Finding]:

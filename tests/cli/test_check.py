@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.store.keys import make
 
 
 def found(tmp_path: Path, what: str, **settings: str) -> dict[str, object]:
@@ -31,6 +32,17 @@ def test_the_models_that_an_agent_names_are_looked_for(tmp_path: Path) -> None:
     finding = found(tmp_path, "models of agent shop", VOICEPIPE_AGENTS=str(tmp_path))
     assert (finding["ok"], finding["state"]) == (False, "misses qwen2.5:7b")
     assert finding["fix"] == "voicepipe ollama pull qwen2.5:7b"
+
+
+def test_a_key_that_an_agent_asks_for_is_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text('name = "Shop"\npersona = "p"\n[privacy]\nkept = "pseudonym"\n')
+    finding = found(tmp_path, "key of pseudonyms", VOICEPIPE_AGENTS=str(tmp_path))
+    assert (finding["ok"], "name one with records.key" in str(finding["state"])) == (False, True)
+    settings = {"VOICEPIPE_AGENTS": str(tmp_path), "VOICEPIPE_RECORDS__KEY": str(tmp_path / "key")}
+    finding = found(tmp_path, "key of pseudonyms", **settings)
+    assert (finding["ok"], finding["fix"]) == (False, "voicepipe calls key, or bring the file back")
+    make(tmp_path / "key")
+    assert found(tmp_path, "key of pseudonyms", **settings)["ok"]
 
 
 @pytest.mark.engine
