@@ -79,10 +79,9 @@ class Responder:
         The first delta comes with the first word of the model, and is empty while that word is held back. A model that
         goes on to write the caller's part is stopped there, as is one that runs wild (see ``Guards``) and one whose
         answer is to be short; such a reply has no usage. An answer that the documents have approved comes as it stands,
-        from no model, and so does one that was given to the same question. The documents are not searched again where
-        ``ahead`` is a search for its words. What the model asks for is run at the ``desk`` once the answer is real, and
-        the model goes on with what came of it. ``instruction`` is told to the model behind the question. No model is
-        asked before ``ready`` returns.
+        from no model, and so does one that was given to the same question. What the model asks for is run at the
+        ``desk`` once the answer is real, and the model goes on with what came of it. ``instruction`` is told to the
+        model behind the question; none is asked before ``ready`` returns. ``ahead`` may have the documents searched.
         """
         desk = desk or NoCall()
         errands = Errands(desk, said)
