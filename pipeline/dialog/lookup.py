@@ -29,6 +29,11 @@ class Documents(BaseModel):
     folder: str = ""
     """In its place, a folder of documents beside the agent's file: the service reads them when it reads the agent, and
     builds a file in its cache if they have changed."""
+    embedding: str = ""
+    """The model of the Ollama server by which a folder is searched by meaning too; empty for words alone. A file says
+    itself whose vectors it has."""
+    embedding_languages: tuple[str, ...] = ()
+    """The languages of that model, whose passages and questions get vectors; empty as the catalog says, or all."""
     approved: float = Field(default=0.9, gt=0)
     """How like a question must be to an approved one, 0 to 1, to be answered by its answer as it stands; over 1 for
     never."""
@@ -47,6 +52,10 @@ class Documents(BaseModel):
         """Refuse a file together with a folder."""
         if self.file and self.folder:
             raise ValueError("names a file and a folder; name one of them")
+        if self.embedding and not self.folder:
+            raise ValueError("embedding is for a folder: a file says itself whose vectors it has")
+        if self.embedding_languages and not self.embedding:
+            raise ValueError("embedding_languages are those of a model, which embedding does not name")
         return self
 
 

@@ -68,15 +68,13 @@ class Knowledge:
     ) -> None:
         """Take an open file; ``embedder`` is used for questions in the languages of the file's vectors, if it has some.
 
-        ``trouble`` is told when the embedder fails, and again only once it has worked since; the search goes on
-        without it.
+        ``trouble`` is told when the embedder fails; the search goes on without it.
         """
         self._database = database
         self._embedder = embedder if database.vectors and _same(embedder, database.about) else None
         self._trouble = trouble
         self._clock = clock or MonotonicClock()
         self._late = 0
-        self._is_told = False
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
         self.version: str = database.about["version"]
         """The SHA-256 over what the file says: two files of one version give the same answers."""
@@ -188,7 +186,6 @@ class Knowledge:
         try:
             with patience, suppress(TimeoutError):
                 (vector,) = await self._embedder.embed([question])
-                self._is_told = False
                 found = await self._threaded(
                     lambda: self._database.nearest(vector, pool, lambda: patience.cancel_called)
                 )
@@ -198,9 +195,7 @@ class Knowledge:
             self._late = max(0, self._late - 1)  # the question was withdrawn
             raise
         except DialogError as error:
-            if not self._is_told:
-                self._is_told = True
-                self._trouble(error)
+            self._trouble(error)
         return ()
 
     def _most_alike(self, question: str, over: Over) -> Passage | None:
