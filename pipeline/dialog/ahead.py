@@ -10,8 +10,8 @@ from pipeline.core.errors import KnowledgeError
 from pipeline.dialog.knowledge.search import BUDGET, Passage
 from pipeline.dialog.knowledge.terms import normalized
 
-PATIENCE = 0.5
-"""Seconds that vectors have while nobody waits for them: less than lies between two interim transcripts."""
+PATIENCE = 2.0
+"""Seconds that vectors have while nobody waits for them; on a busy processor they take one now and then."""
 
 
 @dataclass(frozen=True, slots=True)

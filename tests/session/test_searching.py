@@ -151,7 +151,9 @@ async def test_documents_that_fail_ahead_are_asked_again_and_cost_no_answer() ->
 
 async def test_vectors_have_time_while_nobody_waits() -> None:
     knowledge = FakeKnowledge(vectors=60.0)
-    await place(call(knowledge, "when do you open", ahead=False))
+    made = call(knowledge, "when do you open", ahead=False)
+    made.line.talk = [(1.0, 5.0)]
+    await place(made)
     assert knowledge.waited == [pytest.approx(PATIENCE, abs=0.01)]
 
 
