@@ -1,6 +1,5 @@
 """Documents are searched by meaning in calls: with the vectors of a real model, on a real Ollama server."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
@@ -32,7 +31,7 @@ QUESTION = "Is there somewhere to park an automobile?"
 
 
 @pytest.fixture
-async def lookup(ollama: OllamaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lookup]:
+async def lookup(ollama: OllamaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lookup:
     """A folder as the service opens it, with an embedder that is warm."""
     monkeypatch.setattr("pipeline.dialog.ahead.PATIENCE", 60.0)  # other tests run beside this one
     (tmp_path / "shop").mkdir()
@@ -47,7 +46,7 @@ async def lookup(ollama: OllamaServer, tmp_path: Path, monkeypatch: pytest.Monke
     opened = await library.lookup(agent)
     for embedder in library.embedders:
         await embedder.embed(["hello"])
-    yield opened
+    return opened
 
 
 async def test_a_question_in_other_words_finds_its_passage_ahead(lookup: Lookup) -> None:
