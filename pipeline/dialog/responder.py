@@ -163,6 +163,11 @@ class Responder:
                     break
         return text + sanitizer.flush()
 
+    @property
+    def has_documents(self) -> bool:
+        """Return whether there is anything to search."""
+        return self._lookup is not None
+
     def search(self, said: Sequence[Message]) -> Search | None:
         """Return what searches the documents for the caller's last words before an answer to them is wanted.
 

@@ -26,6 +26,8 @@ class Searching:
 
     def begin(self, text: str) -> None:
         """Search for what the caller seems to be saying, unless that is begun; what was begun before is given up."""
+        if not self._responder.has_documents:
+            return
         messages = self._history.messages(text)
         if self.latest is not None:
             if self.latest.asks(messages[-1].text):
