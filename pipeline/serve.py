@@ -202,6 +202,7 @@ async def _follow(
         else:
             calls.answer_as(found, kits)
             log.info("agents read anew", agents=sorted(found))
+            await assembly.warm_embedders()
 
 
 def _http(settings: Settings, metrics: Metrics, server: GrpcServer) -> HttpServer | None:

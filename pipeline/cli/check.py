@@ -14,9 +14,11 @@ from rich.table import Table
 
 from pipeline.archive import check_key
 from pipeline.cli.screen import AsJson, Config, Profile, opened, told
-from pipeline.core.errors import ModelError, PipelineError
+from pipeline.core.errors import KnowledgeError, ModelError, PipelineError
 from pipeline.core.tags import plain
 from pipeline.dialog import agents
+from pipeline.dialog.agents import Agent
+from pipeline.dialog.knowledge.database import Database
 from pipeline.models.store import Store
 from pipeline.settings import Settings
 from pipeline.store.keys import read
@@ -142,14 +144,38 @@ def _engines(settings: Settings, store: Store) -> Iterator[Finding]:
         state = "; ".join(f"{what} {', '.join(some)}" for what, some in (("has", there), ("misses", missing)) if some)
         fix = f"voicepipe ollama pull {missing[0]}" if missing else ""
         yield Finding(f"models of agent {agent}", state, ok=bool(there), fix=fix)
+    yield from (_knowledge(settings, agent, models) for agent in _known(settings) if agent.knowledge.any)
+
+
+def _knowledge(settings: Settings, agent: Agent, models: tuple[str, ...]) -> Finding:
+    """Say how an agent's documents are searched, given the models of the Ollama server."""
+    what, wanted = f"knowledge of agent {agent.id}", agent.knowledge
+    try:
+        about = Database(settings.agents / wanted.file).about if wanted.file else {}
+    except KnowledgeError as error:
+        return Finding(what, str(error), ok=False, fix=error.fix)
+    model = about.get("embedding_model", "") or wanted.embedding
+    if not model:
+        return Finding(what, "searched by words", ok=True)
+    if plain(model) in models:
+        return Finding(what, f"searched by words and by vectors of {model}", ok=True)
+    if settings.dialog.engine == "llamacpp":
+        return Finding(what, f"searched by words alone: vectors of {model} come from Ollama", ok=True)
+    state = f"searched by words alone: no Ollama server has {model}"
+    return Finding(what, state, ok=True, fix=f"voicepipe ollama pull {model}")
+
+
+def _known(settings: Settings) -> list[Agent]:
+    """Return the agents; none where they cannot be read."""
+    try:
+        return list(agents.load(settings.agents).values())
+    except PipelineError:
+        return []
 
 
 def _named(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Return the models of agents that name some, by the agents' ids; none where the agents cannot be read."""
-    try:
-        return {agent.id: agent.model.names for agent in agents.load(settings.agents).values() if agent.model.names}
-    except PipelineError:
-        return {}
+    """Return the models of agents that name some, by the agents' ids."""
+    return {agent.id: agent.model.names for agent in _known(settings) if agent.model.names}
 
 
 def _is_here(store: Store, name: str) -> bool:

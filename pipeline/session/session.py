@@ -123,6 +123,7 @@ class Session:
         async with self._inbox, self._inbox_in, anyio.create_task_group() as tasks:
             self._floor.replies.open(tasks, self._inbox_in)
             self._floor.priming.open(tasks)
+            self._floor.searching.open(tasks)
             tasks.start_soon(self._hear)
             tasks.start_soon(self._take_requests)
             if not await self._floor.say(self._turn, self._plan.agent.greeting):

@@ -5,7 +5,10 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.dialog.knowledge.database import write
 from pipeline.store.keys import make
+from tests.dialog.knowledge.conftest import CUTS
+from tests.ollama_server import OllamaServer
 
 
 def found(tmp_path: Path, what: str, **settings: str) -> dict[str, object]:
@@ -43,6 +46,50 @@ def test_a_key_that_an_agent_asks_for_is_looked_for(tmp_path: Path) -> None:
     assert (finding["ok"], finding["fix"]) == (False, "voicepipe calls key, or bring the file back")
     make(tmp_path / "key")
     assert found(tmp_path, "key of pseudonyms", **settings)["ok"]
+
+
+SHOP = 'name = "Shop"\npersona = "p"\n[knowledge]\n'
+
+
+@pytest.mark.parametrize(
+    ("key", "state"),
+    [
+        ('folder = "shop"', "searched by words"),
+        (
+            'folder = "shop"\nembedding = "all-minilm"',
+            "searched by words alone: vectors of all-minilm come from Ollama",
+        ),
+    ],
+)
+def test_how_documents_are_searched_is_said(tmp_path: Path, key: str, state: str) -> None:
+    (tmp_path / "shop.toml").write_text(SHOP + key)
+    finding = found(tmp_path, "knowledge of agent shop", VOICEPIPE_AGENTS=str(tmp_path))
+    assert (finding["ok"], finding["state"]) == (True, state)
+
+
+def test_vectors_that_no_server_gives_come_with_the_command_that_helps(tmp_path: Path) -> None:
+    write(tmp_path / "shop.kb", CUTS, {"embedding_model": "all-minilm"})
+    (tmp_path / "shop.toml").write_text(SHOP + 'file = "shop.kb"')
+    settings = {"VOICEPIPE_DIALOG__ENGINE": "auto", "VOICEPIPE_DIALOG__OLLAMA_URL": "http://127.0.0.1:9"}
+    finding = found(tmp_path, "knowledge of agent shop", VOICEPIPE_AGENTS=str(tmp_path), **settings)
+    assert finding["state"] == "searched by words alone: no Ollama server has all-minilm"
+    assert finding["fix"] == "voicepipe ollama pull all-minilm"
+
+
+def test_a_file_of_knowledge_that_is_missing_is_no_good(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(SHOP + 'file = "absent.kb"')
+    finding = found(tmp_path, "knowledge of agent shop", VOICEPIPE_AGENTS=str(tmp_path))
+    assert not finding["ok"]
+    assert "absent.kb" in str(finding["state"])
+
+
+@pytest.mark.engine
+def test_documents_are_searched_by_vectors_of_a_model_that_the_server_has(tmp_path: Path, ollama: OllamaServer) -> None:
+    model = ollama.register("all-minilm-l6-v2")
+    (tmp_path / "shop.toml").write_text(f'{SHOP}folder = "shop"\nembedding = "{model}"')
+    settings = {"VOICEPIPE_DIALOG__ENGINE": "ollama", "VOICEPIPE_DIALOG__OLLAMA_URL": ollama.url}
+    finding = found(tmp_path, "knowledge of agent shop", VOICEPIPE_AGENTS=str(tmp_path), **settings)
+    assert finding["state"] == f"searched by words and by vectors of {model}"
 
 
 @pytest.mark.engine

@@ -158,3 +158,10 @@ def test_what_is_wrong_in_another_language_is_named(tmp_path: Path) -> None:
 def test_documents_come_from_a_file_or_a_folder(tmp_path: Path) -> None:
     both = SHOP + '[knowledge]\nfile = "a.kb"\nfolder = "a"\n'
     assert "knowledge: Value error, names a file and a folder" in complaint(tmp_path, both)
+
+
+def test_an_embedding_is_for_a_folder_and_its_languages_for_an_embedding(tmp_path: Path) -> None:
+    file = SHOP + '[knowledge]\nfile = "a.kb"\nembedding = "all-minilm"\n'
+    assert "knowledge: Value error, embedding is for a folder" in complaint(tmp_path, file)
+    nobody = SHOP + '[knowledge]\nfolder = "a"\nembedding_languages = ["en"]\n'
+    assert "knowledge: Value error, embedding_languages are those of a model" in complaint(tmp_path, nobody)
