@@ -79,7 +79,7 @@ class Assembly:
         folder, cache = self._settings.agents, self._store.cache / KNOWLEDGE
         return {
             agent.id: Kit(
-                await to_thread.run_sync(Toolbox.open, agent.tools, self._secrets),
+                await to_thread.run_sync(Toolbox.open, agent.tools, self._secrets, agent.translations),
                 await _lookup(folder, cache, agent) if agent.knowledge.any else None,
             )
             for agent in agents
@@ -194,10 +194,11 @@ class Assembly:
 
 async def _learn(voices: Mapping[str, PhraseBook], agents: Collection[Agent]) -> None:
     for agent in agents:
-        fillers = (tool.filler for tool in agent.tools if tool.filler)
-        await voices[agent.voice].learn((*agent.control.phrases(), *fillers), agent.language)
         for idiom in agent.idioms.values():
-            await voices[idiom.voice].learn((idiom.greeting, *idiom.phrases.all()), idiom.language)
+            control, tools = agent.control_in(idiom.language), agent.tools_in(idiom.language)
+            fillers = (tool.filler for tool in tools if tool.filler)
+            said = (idiom.greeting, *idiom.phrases.all(), *control.phrases().values(), *fillers)
+            await voices[idiom.voice].learn(said, idiom.language)
 
 
 def _tell_built(log: Log, built: Built | None) -> None:

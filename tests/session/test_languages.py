@@ -5,12 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.core.events import FinalTranscript, PlaybackStarted, ReplyEnded, TextTyped, TurnEnded
-from pipeline.core.stages import ChatOptions
+from pipeline.core.events import (
+    ActionRequested,
+    CallEvent,
+    CallReported,
+    FillerStarted,
+    FinalTranscript,
+    PlaybackStarted,
+    ReplyEnded,
+    TextTyped,
+    TurnEnded,
+)
+from pipeline.core.stages import ChatOptions, ToolUse
 from pipeline.dialog.agents import KNOWN_PHRASES, Agent, OtherLanguage, OtherPhrases
+from pipeline.dialog.control import HANG_UP, KNOWN_ANNOUNCEMENTS, TRANSFER, Announcements, Control
 from pipeline.dialog.responder import Responder
 from pipeline.dialog.routing import Router
-from pipeline.dialog.tools.toolbox import Toolbox
+from pipeline.dialog.tools.toolbox import Tool, Toolbox, Wording
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
 from pipeline.session.languages import Languages
@@ -19,8 +30,9 @@ from pipeline.session.session import Session
 from pipeline.session.shape import ReplyShape
 from pipeline.settings import Channels, Ladder, Playout, Speaking
 from pipeline.speaking.phrases import PhraseBook
-from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeVoice, recognitions
+from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeTool, FakeVoice, recognitions
 from tests.session.calls import ANSWER, Made, asks_again_after, no_speculation, orders_at, place
+from tests.session.typists import STATUS
 from tests.virtual_time import VIRTUAL_TIME, Backend
 
 pytestmark = pytest.mark.anyio
@@ -45,11 +57,12 @@ class Bilingual(Made):
         super().__init__(
             line,
             recognizer=FakeRecognizer([(0.1, text) for text in said]),
-            agent=AGENT,
             call=asks_again_after(60.0),
-            **{"model": FakeModel([(0.1, "9:00 - 18:00.")]), **parts},  # type: ignore[arg-type]  # right in any language
+            # What it says is right in any language.
+            **{"agent": AGENT, "model": FakeModel([(0.1, "9:00 - 18:00.")]), **parts},  # type: ignore[arg-type]
         )
         self.chinese = FakeSynthesizer()
+        self.book_in_chinese = PhraseBook(self.chinese, self.speaking)
 
     def shapes(self, shape: ReplyShape) -> tuple[ReplyShape, ...]:
         phrases, instruction = CHINESE.phrases, CHINESE.instruction
@@ -61,7 +74,7 @@ class Bilingual(Made):
         return self.placed
 
     def voices(self) -> dict[str, PhraseBook]:
-        return {"zh": PhraseBook(self.chinese, self.speaking)}
+        return {"zh": self.book_in_chinese}
 
 
 def asked(made: Made) -> list[str]:
@@ -143,6 +156,59 @@ async def test_a_failure_is_told_in_the_language_of_the_call() -> None:
     made = Bilingual([f"zh: {ASKED_IN_CHINESE}"], talk=[(0.5, 2.5)], model=FakeModel([]))
     await place(made)
     assert "".join(made.chinese.spoken) == KNOWN_PHRASES["zh"].failure
+
+
+CONTROL = Control(transfer={"billing": "sip:billing"}, hang_up=True)
+
+
+def in_chinese(*texts: str, **parts: object) -> Bilingual:
+    """Return a call that is in Chinese from its first turn, whose caller types, each text when a reply is over."""
+    made = Bilingual([], talk=[], **parts)
+    due = [TextTyped(text=text, language="zh") for text in texts]
+
+    def on_event(line: FakeLine, event: CallEvent) -> None:
+        if isinstance(event, ReplyEnded) and due:
+            line.order(due.pop(0))
+        if isinstance(event, ActionRequested):
+            line.order(CallReported(kind="transfer_failed"))
+
+    made.line.on_event = on_event
+    made.line.order(due.pop(0))
+    return made
+
+
+def with_words(**words: object) -> Agent:
+    """Return the agent with these words in Chinese."""
+    return AGENT.model_copy(
+        update={"control": CONTROL, "languages": {"zh": CHINESE.model_copy(update=words)}},
+    )
+
+
+async def test_a_transfer_and_its_failure_are_told_in_the_language_of_the_call() -> None:
+    transfer = FakeModel([(0.1, ToolUse(TRANSFER, {"department": "billing"}))])
+    made = in_chinese("请转人工", model=transfer, agent=with_words(control=KNOWN_ANNOUNCEMENTS["zh"]))
+    await place(made)
+    assert "".join(made.chinese.spoken) == "我现在为您转接。抱歉，没有接通。还有什么可以帮您？"
+    assert not made.synthesizer.spoken
+
+
+async def test_what_a_language_has_no_words_for_is_said_as_in_the_first() -> None:
+    goodbye = FakeModel([(0.1, ToolUse(HANG_UP, {}))])
+    made = in_chinese("再见", model=goodbye, agent=with_words(control=Announcements()))
+    await place(made)
+    assert "".join(made.chinese.spoken) == CONTROL.farewell
+
+
+async def test_a_tool_asks_and_keeps_company_in_the_language_of_the_call() -> None:
+    words = {"zh": Wording(filler="正在办理。", confirm="要取消订单{order}吗？")}
+    cancel = Tool(STATUS, FakeTool(2.0), filler="I am at it.", confirm="Shall I cancel {order}?", others=words)
+    model = FakeModel([(0.1, ToolUse("order_status", {"order": "48213"}))], [(0.1, "好了。")])
+    made = in_chinese("请取消订单48213", "好的", model=model, tools=[cancel])
+    await made.voices()["zh"].learn(["正在办理。"], "zh")
+    await place(made)
+    fillers = [event.text for event in made.line.of(FillerStarted) if isinstance(event, FillerStarted)]
+    assert fillers == ["正在办理。"]
+    assert "要取消订单" in "".join(made.chinese.spoken)
 
 
 async def test_the_pressing_of_keys_turns_no_call() -> None:
