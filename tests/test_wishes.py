@@ -32,6 +32,7 @@ async def test_a_call_without_wishes_has_the_settings_for_terms() -> None:
     assert terms == Terms(
         agent="shop",
         language="en",
+        languages=("en",),
         max_duration=Call().max_duration,
         endpointing=EndpointingChanged(
             no_input=Call().no_input,
@@ -74,6 +75,7 @@ async def test_the_wishes_of_a_client_hold() -> None:
     assert terms == Terms(
         agent="desk",
         language="de",
+        languages=("de",),
         max_duration=Call().max_duration,
         endpointing=endpointing,
         barge_in=barge_in,
@@ -120,6 +122,16 @@ async def test_a_call_begins_in_the_first_language_that_client_and_agent_share(
     service = Service()
     service.calls.answer_as({"both": BILINGUAL}, {})
     assert (await service.terms(agent="both", languages=wished)).language == expected
+
+
+@pytest.mark.parametrize("wished", [(), ("zh",), ("zh", "en")])
+async def test_a_client_may_move_its_call_to_every_language_of_the_agent(wished: tuple[str, ...]) -> None:
+    service = Service()
+    service.calls.answer_as({"both": BILINGUAL}, {})
+    assert sorted((await service.terms(agent="both", languages=wished)).languages) == ["en", "zh"]
+    alone = Service(Settings(recognition=Recognition(language="en")))
+    alone.calls.answer_as({"both": BILINGUAL}, {})
+    assert (await alone.terms(agent="both", languages=wished)).languages == ("en",)
 
 
 async def test_a_call_is_greeted_in_its_language_by_the_voice_of_that() -> None:

@@ -136,6 +136,8 @@ class Terms:
     agent: str
     language: str
     """BCP 47; empty where each turn's is detected."""
+    languages: tuple[str, ...] = ()
+    """All that the call may be moved to, as primary tags."""
     max_duration: float
     endpointing: EndpointingChanged
     barge_in: BargeInRules

@@ -88,8 +88,9 @@ class CallDesk:
 class ReplyDesk:
     """The desk of one answer."""
 
-    def __init__(self, call: CallDesk, reply: Reply, clock: Clock) -> None:
-        """Let ``reply`` act in its call, once it is real."""
+    def __init__(self, call: CallDesk, reply: Reply, clock: Clock, language: str) -> None:
+        """Let ``reply``, which is said in ``language``, act in its call once it is real."""
+        self.language = language
         self._call = call
         self._reply = reply
         self._clock = clock

@@ -108,7 +108,7 @@ class Session:
             engines,
             memory,
             self._desk,
-            Languages(engines, plan.reply, plan.others),
+            Languages(engines, plan.reply, plan.others, plan.beyond, plan.state),
             clock=clock,
             tell=self._tell,
         )

@@ -75,6 +75,7 @@ class FakeCall:
         return Terms(
             agent=self._start.agent or "shop",
             language="en",
+            languages=("en", "zh"),
             max_duration=600.0,
             endpointing=EndpointingChanged(no_input=8.0, min_silence=0.5, max_silence=0.5, max_speech=25.0),
             barge_in=BargeInRules(mode=BargeInMode.SPEECH, min_speech=0.256),

@@ -616,7 +616,11 @@ class Reconfigure(_message.Message):
     DTMF_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     language: _builtins.str
-    """New language of the caller, BCP 47. Not served yet in mid-call: UNIMPLEMENTED."""
+    """New language of the caller, BCP 47: one that the agent has, or the answer is INVALID_ARGUMENT. What is being said is
+    said to its end; from the next reply on voice, phrases and answers are in it, and recognition expects it first. It is
+    not fixed by that: a caller who goes on in another language of the call is followed there. One that was not among
+    ConversationStart.languages becomes one of them.
+    """
     @_builtins.property
     def endpointing(self) -> Global___EndpointingConfig:
         """New turn-taking. Taken: no_input_ms, speech_complete_ms, speech_incomplete_ms, max_speech_ms."""
@@ -661,7 +665,7 @@ class Reconfigured(_message.Message):
     refers_to_seq: _builtins.int
     """seq of the Reconfigure, 0 when it had none."""
     language: _builtins.str
-    """What was set as language."""
+    """What was set as language: its primary tag (zh for zh-CN)."""
     @_builtins.property
     def endpointing(self) -> Global___EndpointingConfig:
         """What was set of turn-taking."""
