@@ -1,7 +1,7 @@
 """The composition root: settings and model files in, warm engines out. Chat models come from ``chat_models``."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TypeVar
 import anyio
 from anyio import to_thread
 
-from pipeline.calls import Kit, Shared
+from pipeline.calls import Shared
 from pipeline.chat_models import ChatModels
 from pipeline.core.clock import Clock
 from pipeline.core.errors import KnowledgeError, SpeakingError
@@ -25,6 +25,7 @@ from pipeline.dialog.responder import Responder
 from pipeline.dialog.sanitize import Sanitizer
 from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.hearing.scheduler import RecognitionQueue
+from pipeline.kits import Kit
 from pipeline.models.store import Store
 from pipeline.observe import Log, Metrics, logger
 from pipeline.servable import Known
@@ -77,13 +78,15 @@ class Assembly:
         Of documents that are not built yet, or have changed, a file is built in the cache.
         """
         folder, cache = self._settings.agents, self._store.cache / KNOWLEDGE
-        return {
-            agent.id: Kit(
-                await to_thread.run_sync(Toolbox.open, agent.tools, self._secrets, agent.translations),
-                await _lookup(folder, cache, agent) if agent.knowledge.any else None,
-            )
-            for agent in agents
-        }
+        kits: dict[str, Kit] = {}
+        async with AsyncExitStack() as unused:
+            for agent in agents:
+                toolbox = await to_thread.run_sync(Toolbox.open, agent.tools, self._secrets, agent.translations)
+                kits[agent.id] = Kit(toolbox)
+                unused.push_async_callback(kits[agent.id].retire)
+                kits[agent.id].lookup = await _lookup(folder, cache, agent) if agent.knowledge.any else None
+            unused.pop_all()
+        return kits
 
     async def engines(self, agents: Collection[Agent], kits: Mapping[str, Kit]) -> Shared:
         """Load and warm everything, after ``served``; the model has read every agent's prompt. Raises PipelineError."""

@@ -81,6 +81,10 @@ class Lookup:
         """Return the version of the documents: those of one version give the same answers."""
         return self._knowledge.version
 
+    async def close(self) -> None:
+        """Close the documents; a search under way ends first."""
+        await to_thread.run_sync(self._knowledge.close)
+
     async def approved(self, said: Sequence[Message]) -> Found | None:
         """Return the approved answer to the last message, if it is the caller's and there is one."""
         if not said or said[-1].role != "user":

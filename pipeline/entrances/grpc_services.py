@@ -126,6 +126,8 @@ class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
                     return status
                 finally:
                     line.give_up()
+                    with anyio.CancelScope(shield=True):
+                        await call.release()
         except PipelineError as error:
             self._ground.metrics.calls_refused.labels(error.code).inc()
             self._log.info("call refused", stage=error.stage, code=error.code, message=str(error))

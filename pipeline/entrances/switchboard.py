@@ -173,6 +173,10 @@ class PreparedCall(Protocol):
         """
         ...
 
+    async def release(self) -> None:
+        """Let go of what it holds, once: when the call is over, or will not be run."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentCard:

@@ -84,6 +84,9 @@ class FakeCall:
             frame=0.03,
         )
 
+    async def release(self) -> None:
+        self._board.released += 1
+
     async def run(self, line: Line, cut_off: Callable[[], CutOff]) -> CallEnded:
         self._board.running += 1
         try:
@@ -106,6 +109,7 @@ class FakeSwitchboard:
 
     script: Script = hear_out
     running: int = 0
+    released: int = 0
     starts: list[CallStart] = field(default_factory=list)
     cut_off: list[CutOff] = field(default_factory=list)
     """Why calls were cancelled."""
