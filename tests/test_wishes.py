@@ -2,9 +2,11 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.core.errors import EntranceError
 from pipeline.core.events import (
     EndpointingChanged,
 )
+from pipeline.core.stages import ToolSpec
 from pipeline.dialog.state import Slot
 from pipeline.entrances.switchboard import (
     BargeInMode,
@@ -146,3 +148,10 @@ async def test_where_recognition_is_set_to_one_language_calls_have_one() -> None
     service = Service(Settings(recognition=Recognition(language="en")))
     service.calls.answer_as({"both": BILINGUAL}, {})
     assert (await service.terms(agent="both", languages=("zh",))).language == "en"
+
+
+async def test_a_clients_schema_that_could_block_everybody_is_refused_by_its_place() -> None:
+    slow = {"type": "object", "properties": {"order": {"type": "string", "pattern": "^(a+)+$"}}}
+    with pytest.raises(EntranceError, match=r"properties\.order\.pattern: the pattern could try") as caught:
+        await Service().terms(tools=(ToolSpec("look", "Looks.", slow),))
+    assert (caught.value.code, caught.value.field) == ("invalid-value", "start.tools[0].parameters")

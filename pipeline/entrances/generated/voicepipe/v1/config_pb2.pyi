@@ -586,7 +586,11 @@ class ToolDeclaration(_message.Message):
     """What it does and when to use it, 1 to 1000 characters; the model reads this."""
     @_builtins.property
     def parameters(self) -> _struct_pb2.Struct:
-        """JSON Schema of its arguments, an object; at most 16 KiB. Empty: it has none."""
+        """JSON Schema of its arguments, an object; at most 16 KiB. Empty: it has none. Arguments must be quick to check, so a
+        start ends with INVALID_ARGUMENT for a pattern that could try many ways to match (a repetition inside another, several
+        + and *), a $ref that leads back to itself or out of the schema, more than 300 schemas within it (those behind each
+        $ref counted each time), 24 levels, and unevaluatedProperties, unevaluatedItems and $dynamicRef.
+        """
 
     def __init__(
         self,
