@@ -1,7 +1,7 @@
 """The composition root: settings and model files in, warm engines out. Chat models come from ``chat_models``."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TypeVar
 import anyio
 from anyio import to_thread
 
-from pipeline.calls import Kit, Shared
+from pipeline.calls import Shared
 from pipeline.chat_models import ChatModels
 from pipeline.core.clock import Clock
 from pipeline.core.errors import DialogError, SpeakingError
@@ -21,6 +21,7 @@ from pipeline.dialog.responder import Responder
 from pipeline.dialog.sanitize import Sanitizer
 from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.hearing.scheduler import RecognitionQueue
+from pipeline.kits import Kit
 from pipeline.library import Library
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
@@ -72,13 +73,15 @@ class Assembly:
 
         Of documents that are not built yet, or have changed, a file is built in the cache.
         """
-        return {
-            agent.id: Kit(
-                await to_thread.run_sync(Toolbox.open, agent.tools, self._secrets),
-                await self._library.lookup(agent) if agent.knowledge.any else None,
-            )
-            for agent in agents
-        }
+        kits: dict[str, Kit] = {}
+        async with AsyncExitStack() as unused:
+            for agent in agents:
+                toolbox = await to_thread.run_sync(Toolbox.open, agent.tools, self._secrets, agent.translations)
+                kits[agent.id] = Kit(toolbox)
+                unused.push_async_callback(kits[agent.id].retire)
+                kits[agent.id].lookup = await self._library.lookup(agent) if agent.knowledge.any else None
+            unused.pop_all()
+        return kits
 
     async def engines(self, agents: Collection[Agent], kits: Mapping[str, Kit]) -> Shared:
         """Load and warm everything, after ``served``; the model has read every agent's prompt. Raises PipelineError."""
@@ -199,7 +202,8 @@ class Assembly:
 
 async def _learn(voices: Mapping[str, PhraseBook], agents: Collection[Agent]) -> None:
     for agent in agents:
-        fillers = (tool.filler for tool in agent.tools if tool.filler)
-        await voices[agent.voice].learn((*agent.control.phrases(), *fillers), agent.language)
         for idiom in agent.idioms.values():
-            await voices[idiom.voice].learn((idiom.greeting, *idiom.phrases.all()), idiom.language)
+            control, tools = agent.control_in(idiom.language), agent.tools_in(idiom.language)
+            fillers = (tool.filler for tool in tools if tool.filler)
+            said = (idiom.greeting, *idiom.phrases.all(), *control.phrases().values(), *fillers)
+            await voices[idiom.voice].learn(said, idiom.language)

@@ -4,7 +4,7 @@ import json
 import platform
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 
 import httpx
@@ -18,9 +18,12 @@ from pipeline.core.errors import KnowledgeError, ModelError, PipelineError
 from pipeline.core.tags import plain
 from pipeline.dialog import agents
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.foreign import foreign
 from pipeline.dialog.knowledge.database import Database
 from pipeline.models.store import Store
+from pipeline.servable import Known
 from pipeline.settings import Settings
+from pipeline.speaking.mute import NONE
 from pipeline.store.keys import read
 
 PACKAGES = (
@@ -50,7 +53,7 @@ def check(*, profile: Profile = "", config: Config = None, as_json: AsJson = Fal
     """Look at the installation, the models of a profile and the engines; exit with 1 if calls cannot be answered."""
     with told():
         settings, store = opened(profile, config)
-        findings = [*_installed(), *_models(settings, store), *_agents(settings), *_engines(settings, store)]
+        findings = [*_installed(), *_models(settings, store), *_agents(settings, store), *_engines(settings, store)]
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -64,7 +67,8 @@ def _draw(findings: Iterable[Finding]) -> None:
     for heading in ("", "what", "state", "fix"):
         table.add_column(heading)
     for finding in findings:
-        table.add_row("[green]ok[/]" if finding.ok else "[red]no[/]", finding.what, finding.state, finding.fix)
+        mark = ("[yellow]ok[/]" if finding.fix else "[green]ok[/]") if finding.ok else "[red]no[/]"
+        table.add_row(mark, finding.what, finding.state, finding.fix)
     Console().print(table)
 
 
@@ -99,7 +103,7 @@ def _models(settings: Settings, store: Store) -> Iterator[Finding]:
             yield Finding(f"model for {job}", f"{name}, verified", ok=True)
 
 
-def _agents(settings: Settings) -> Iterator[Finding]:
+def _agents(settings: Settings, store: Store) -> Iterator[Finding]:
     try:
         found = agents.load(settings.agents)
     except PipelineError as error:
@@ -108,6 +112,16 @@ def _agents(settings: Settings) -> Iterator[Finding]:
     known = settings.agent in found
     yield Finding("agents", ", ".join(found), ok=known, fix="" if known else f"add {settings.agent}.toml")
     yield from _key(settings, found)
+    installed = Known(frozenset(), settings, store)
+    for agent in found.values():
+        for tag, name in installed.voices(agent).items():
+            without = "captions only" if tag == agent.language else "the language is left out"
+            yield replace(_voice(settings, store, name, tag, without), what=f"voice of agent {agent.id} for {tag}")
+        for tag, keys in foreign(agent).items():
+            missing = f"said in another language: {', '.join(keys)}"
+            yield Finding(
+                f"phrases of agent {agent.id} for {tag}", missing, ok=True, fix=f"add them to {agent.id}.toml"
+            )
 
 
 def _key(settings: Settings, found: Mapping[str, agents.Agent]) -> Iterator[Finding]:
@@ -120,6 +134,27 @@ def _key(settings: Settings, found: Mapping[str, agents.Agent]) -> Iterator[Find
         return
     if keys is not None:
         yield Finding("key of pseudonyms", str(settings.records.key), ok=True)
+
+
+def _voice(settings: Settings, store: Store, name: str, tag: str, without: str) -> Finding:
+    """Hash a voice. One that is missing takes its language only; the usual, a wrong and a broken one the service."""
+    pull = f"voicepipe models pull {name}"
+    if name == NONE:
+        return Finding("", "captions only", ok=True)
+    if not name:
+        return Finding("", f"none is named: {without}", ok=True, fix=f"name one: speaking.voices.{tag}")
+    if name not in store.catalog or store.catalog[name].kind != "tts":
+        return Finding("", f"{name} is no voice of the catalog", ok=False, fix="voicepipe models list")
+    if not store.present(name) and name != settings.speaking.voice:
+        return Finding("", f"{name} is missing: {without}", ok=True, fix=pull)
+    try:
+        store.verify(name)
+        rate = json.loads(store.file(name, ".onnx.json").read_text("utf-8"))["audio"]["sample_rate"]
+    except ModelError as error:
+        return Finding("", str(error), ok=False, fix=error.fix)
+    except (ValueError, KeyError, TypeError) as error:
+        return Finding("", f"{name} tells no sample rate: {type(error).__name__}", ok=False, fix=pull)
+    return Finding("", f"{name}, {rate} Hz, verified", ok=True)
 
 
 def _engines(settings: Settings, store: Store) -> Iterator[Finding]:

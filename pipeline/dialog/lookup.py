@@ -103,6 +103,10 @@ class Lookup:
         """Return the version of the documents: those of one version give the same answers."""
         return self._knowledge.version
 
+    async def close(self) -> None:
+        """Close the documents; a search under way ends first."""
+        await to_thread.run_sync(self._knowledge.close)
+
     def ahead(self, said: Sequence[Message]) -> Search | None:
         """Return the search for the last message, if it is the caller's, to be run before anybody waits for it."""
         question = _question(said)

@@ -129,7 +129,7 @@ class Responder:
         if self._memory is None or desk.agenda.personal:
             return None
         prompt, options = messages(self._persona, said, self._language), self._asked(desk.agenda)
-        return self._memory.note(prompt, options, self._models.digest, desk.agenda.state.language)
+        return self._memory.note(prompt, options, self._models.digest, desk.language)
 
     async def _known(
         self, said: Sequence[Message], note: Note | None, desk: Desk, ahead: Search | None
@@ -183,12 +183,12 @@ class Responder:
         return self._options if agenda is None else replace(self._options, tools=agenda.toolbox.specs)
 
     def _ask(self, model: ChatModel, options: ChatOptions, said: Sequence[Message], desk: Desk) -> Ask:
-        """Return what asks the model for an answer in the language of the call."""
+        """Return what asks the model for an answer in the language in which it is said."""
 
         def stream(chat: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
             return model.stream(messages(self._persona, chat, self._language), options)
 
-        return partial(in_language, desk.agenda.state.language, said[-1].text if said else "", stream)
+        return partial(in_language, desk.language, said[-1].text if said else "", stream)
 
     async def _written(
         self,

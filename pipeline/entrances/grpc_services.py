@@ -27,7 +27,7 @@ from pipeline.entrances.grpc_call import UNREADABLE, GrpcCall, Stream
 from pipeline.entrances.grpc_line import GrpcLine
 from pipeline.entrances.live_calls import LiveCalls
 from pipeline.entrances.statuses import INTERNAL, status_of
-from pipeline.entrances.switchboard import AgentCard, CallStart, Switchboard
+from pipeline.entrances.switchboard import AgentCard, CallStart, Switchboard, Terms
 from pipeline.entrances.wire_records import read_feedback, read_id, write_conversation
 from pipeline.entrances.wire_start import RATES, read_start
 from pipeline.entrances.wire_terms import encodings, write_limits, write_started
@@ -107,7 +107,7 @@ class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
             start = await self._first(context)
             with self._ground.live.admit(start.conversation) as seat:
                 call = await self._ground.switchboard.prepare(start)
-                line = self._line(start)
+                line = self._line(start, call.terms)
                 try:
                     await context.send_initial_metadata((("x-conversation-id", start.conversation),))
                     await context.write(write_started(start, call.terms, self._ground.version))
@@ -126,6 +126,8 @@ class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
                     return status
                 finally:
                     line.give_up()
+                    with anyio.CancelScope(shield=True):
+                        await call.release()
         except PipelineError as error:
             self._ground.metrics.calls_refused.labels(error.code).inc()
             self._log.info("call refused", stage=error.stage, code=error.code, message=str(error))
@@ -152,9 +154,9 @@ class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
         start = read_start(first.start)
         return start if start.conversation else replace(start, conversation=uuid4().hex)
 
-    def _line(self, start: CallStart) -> GrpcLine:
+    def _line(self, start: CallStart, terms: Terms) -> GrpcLine:
         dropped = self._ground.metrics.frames_dropped
-        return GrpcLine(start, self._ground.channels, self._ground.clock, dropped.inc)
+        return GrpcLine(start, terms.languages, self._ground.channels, self._ground.clock, dropped.inc)
 
 
 class Media(media_pb2_grpc.MediaServiceServicer):

@@ -174,7 +174,7 @@ class Answers:
         languages = self._floor.languages
         language = languages.after(final.text, final.language, said_so=written)
         await self._floor.answer(final.turn, final.text, known, language)
-        if self._plan.others:
+        if languages.several:
             self._listener.change(language=language)
 
     async def _not_understood(self, final: FinalTranscript) -> None:

@@ -115,9 +115,7 @@ class Floor:
         ``known`` are the turn's events so far, for its spans. The call goes on in ``language``, if one is named.
         """
         language = language or self.languages.current
-        if language != self.languages.current:
-            self.languages.turn_to(language)
-            self._memory.state.language = language
+        self.languages.turn_to(language)
         messages = self._memory.asked(text)
         speculation = self._speculation
         if speculation is None or not speculation.answers(turn, messages, language):
@@ -191,7 +189,8 @@ class Floor:
 
     def _perform(self, reply: Reply, messages: Sequence[Message], claim: Claim, language: str) -> None:
         """Begin the work on an answer."""
-        desk, instruction = ReplyDesk(self._desk, reply, self._clock), self.languages.instruction(language)
+        desk = ReplyDesk(self._desk, reply, self._clock, language)
+        instruction = self.languages.instruction(language)
         idle, ahead = self.priming.idle, self.searching.latest
         source = self._responder.reply(messages, reply.purpose.effort, desk, instruction, idle, ahead)
         self.replies.perform(reply, claim.over(source), claim)

@@ -92,6 +92,49 @@ def test_documents_are_searched_by_vectors_of_a_model_that_the_server_has(tmp_pa
     assert finding["state"] == f"searched by words and by vectors of {model}"
 
 
+def test_the_voice_of_every_language_is_looked_for(tmp_path: Path) -> None:
+    spoken = '[languages.zh]\n[languages.en]\nvoice = "piper-zh-cn-huayan-medium"\n'
+    (tmp_path / "shop.toml").write_text('name = "Shop"\npersona = "p"\nlanguage = "de"\nvoice = "none"\n' + spoken)
+    here = {"VOICEPIPE_AGENTS": str(tmp_path)}
+    assert found(tmp_path, "voice of agent shop for de", **here)["state"] == "captions only"
+    for tag in ("zh", "en"):
+        finding = found(tmp_path, f"voice of agent shop for {tag}", **here)
+        assert finding["state"] == "piper-zh-cn-huayan-medium is missing: the language is left out"
+        assert (finding["ok"], finding["fix"]) == (True, "voicepipe models pull piper-zh-cn-huayan-medium")
+
+
+def test_a_voice_that_nobody_names_and_one_that_there_is_not_are_told(tmp_path: Path) -> None:
+    spoken = '[languages.zh]\nvoice = "hua"\n'
+    (tmp_path / "shop.toml").write_text('name = "Shop"\npersona = "p"\nlanguage = "de"\n' + spoken)
+    here = {"VOICEPIPE_AGENTS": str(tmp_path)}
+    first = found(tmp_path, "voice of agent shop for de", **here)
+    assert (first["ok"], first["state"]) == (True, "none is named: captions only")
+    assert first["fix"] == "name one: speaking.voices.de"
+    other = found(tmp_path, "voice of agent shop for zh", **here)
+    assert (other["ok"], other["state"]) == (False, "hua is no voice of the catalog")
+
+
+def test_the_usual_voice_must_be_there(tmp_path: Path) -> None:
+    assert found(tmp_path, "voice of agent shop for en")["ok"] is False
+
+
+@pytest.mark.engine
+def test_a_voice_that_is_whole_is_told_with_its_rate(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text('name = "Shop"\npersona = "p"\n')
+    here = {"VOICEPIPE_AGENTS": str(tmp_path)}
+    shown = CliRunner().invoke(app, ["check", "--json"], env=here)
+    finding = next(one for one in json.loads(shown.stdout) if one["what"] == "voice of agent shop for en")
+    assert finding["state"] == "piper-en-us-joe-medium, 22050 Hz, verified"
+
+
+def test_what_would_be_said_in_another_language_is_told(tmp_path: Path) -> None:
+    tool = '[[tools]]\nname = "status"\ndescription = "d"\nurl = "https://shop.example"\nfiller = "Wait."\n'
+    (tmp_path / "shop.toml").write_text('name = "Shop"\npersona = "p"\n' + tool + "[languages.zh]\n")
+    finding = found(tmp_path, "phrases of agent shop for zh", VOICEPIPE_AGENTS=str(tmp_path))
+    assert (finding["ok"], finding["fix"]) == (True, "add them to shop.toml")
+    assert finding["state"] == "said in another language: languages.zh.tools.status.filler"
+
+
 @pytest.mark.engine
 def test_a_server_that_has_what_an_agent_names_is_enough(tmp_path: Path, ollama_server: str) -> None:
     names = '["qwen2.5:7b", "smollm2-135m-instruct"]'

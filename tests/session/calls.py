@@ -83,6 +83,10 @@ class Made:
         """Return how replies are made in each language of the call."""
         return (shape,)
 
+    def beyond(self, shape: ReplyShape) -> tuple[ReplyShape, ...]:
+        """Return how they are made in the languages that only the client may move the call to."""
+        return ()
+
     def voices(self) -> dict[str, PhraseBook]:
         """Return what speaks the languages behind the first."""
         return {}
@@ -120,7 +124,7 @@ class Made:
             ),
         )
         first, *others = self.shapes(plan.reply)
-        plan = replace(plan, reply=first, others=tuple(others))
+        plan = replace(plan, reply=first, others=tuple(others), beyond=self.beyond(plan.reply))
         engines = Engines(
             voice=self.voice,
             recognitions=recognitions(self.recognizer),
