@@ -1,0 +1,138 @@
+"""Peer: one browser's connection: its sound, its data channel, and whether it is still there."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from math import inf
+
+import anyio
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.exceptions import InvalidStateError
+
+from pipeline.core.clock import Clock
+from pipeline.core.errors import EntranceError
+from pipeline.entrances.generated.voicepipe.v1.audio_pb2 import AudioInput
+from pipeline.entrances.webrtc.hearing import heard, put_in_order
+from pipeline.entrances.webrtc.track import ReplyTrack
+
+WAITING = 256
+"""Messages of a browser that wait to be read. One that sends faster than it is served is hung up on."""
+BUFFERED = 64 * 1024
+"""Bytes on the way to a browser from which on the next message waits: half a minute of captions."""
+LONGEST = 256 * 1024
+"""Bytes of one message; Chromium and aiortc take as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """A TURN or STUN server."""
+
+    urls: tuple[str, ...]
+    username: str = ""
+    credential: str = ""
+
+
+class Peer:
+    """The service's end of one connection. ``answer`` comes first, then ``listen`` for as long as it lasts."""
+
+    def __init__(self, servers: Sequence[IceServer], clock: Clock) -> None:
+        """Be ready to answer. Without ``servers`` nobody but the browser is contacted."""
+        self.replies = ReplyTrack(clock)
+        self.opened = anyio.Event()
+        """The data channel is open."""
+        self.gone = anyio.Event()
+        """The connection is over, whoever ended it."""
+        self.heard_at = clock.now()
+        """When anything came from the browser last."""
+        self._clock = clock
+        self._put, self.messages = anyio.create_memory_object_stream[str | bytes](inf)
+        self._channel: RTCDataChannel | None = None
+        self._track: MediaStreamTrack | None = None
+        self._drained = anyio.Event()
+        self._pc = RTCPeerConnection(
+            RTCConfiguration([RTCIceServer(list(one.urls), one.username, one.credential) for one in servers])
+        )
+        self._pc.on("datachannel", self._take_channel)
+        self._pc.on("track", self._take_track)
+        self._pc.on("connectionstatechange", self._look)
+
+    async def answer(self, offer: str) -> str:
+        """Return the answer to an SDP offer, with all candidates. Raises EntranceError ``bad-offer``, ``no-audio``."""
+        try:
+            await self._pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        except (ValueError, InvalidStateError, IndexError, KeyError, AssertionError, AttributeError) as error:
+            raise EntranceError("bad-offer", "the body is no SDP offer that can be read", field="offer") from error
+        audio = [one for one in self._pc.getTransceivers() if one.kind == "audio"]
+        if len(audio) != 1:
+            raise EntranceError("no-audio", f"the offer has {len(audio)} audio tracks; allowed: one", field="offer")
+        self._pc.addTrack(self.replies)
+        put_in_order(audio[0].receiver, self._arrived)
+        try:
+            await self._pc.setLocalDescription(await self._pc.createAnswer())
+        except (ValueError, InvalidStateError) as error:
+            raise EntranceError("bad-offer", f"the offer cannot be met: {error}", field="offer") from error
+        return str(self._pc.localDescription.sdp)
+
+    async def listen(self, take: Callable[[AudioInput], Awaitable[None]]) -> None:
+        """Hand on the browser's sound for as long as the connection lasts."""
+        if self._track is not None:
+            await heard(self._track, take)
+        await self.gone.wait()
+
+    async def send(self, text: str) -> None:
+        """Send a message; waits while much is on the way. Raises BrokenResourceError once the channel is closed."""
+        while self._channel is not None and self._channel.bufferedAmount > BUFFERED and not self.gone.is_set():
+            self._drained = anyio.Event()
+            await self._drained.wait()
+        if self._channel is None or self._channel.readyState != "open":
+            raise anyio.BrokenResourceError
+        self._channel.send(text)
+
+    async def close(self) -> None:
+        """Hang up. Safe to be called again."""
+        self.replies.stop()
+        await self._pc.close()
+        self._end()
+
+    def _take_track(self, track: MediaStreamTrack) -> None:
+        if track.kind == "audio":
+            self._track = track
+
+    def _take_channel(self, channel: RTCDataChannel) -> None:
+        if self._channel is not None:  # the first one counts
+            channel.close()
+            return
+        self._channel = channel
+        channel.bufferedAmountLowThreshold = BUFFERED // 2
+        channel.on("message", self._take)
+        channel.on("close", self._end)
+        channel.on("bufferedamountlow", lambda: self._drained.set())
+        self.opened.set()
+
+    def _take(self, message: str | bytes) -> None:
+        self._arrived()
+        if not message:  # a heartbeat
+            if self._channel is not None and self._channel.readyState == "open":
+                self._channel.send("")
+        elif self._put.statistics().current_buffer_used >= WAITING:
+            self._end()
+        else:
+            self._put.send_nowait(message)
+
+    def _arrived(self) -> None:
+        self.heard_at = self._clock.now()
+
+    def _look(self) -> None:
+        if self._pc.connectionState in {"failed", "closed"}:
+            self._end()
+
+    def _end(self) -> None:
+        self._put.close()
+        self.gone.set()
+        self._drained.set()
