@@ -21,6 +21,8 @@ from pipeline.core.errors import PipelineError
 from pipeline.dialog import agents
 from pipeline.entrances.grpc_server import GrpcServer
 from pipeline.entrances.http import HttpServer, app
+from pipeline.entrances.live_calls import LiveCalls
+from pipeline.entrances.reception import Ground
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
 from pipeline.settings import Settings, SettingsError
@@ -85,7 +87,7 @@ async def run(
     found = _agents(settings)
     records = await _records(settings, metrics)
     calls = Calls(settings, found, metrics, clock, Archive(records, Calendar()))
-    server = _grpc(settings, calls, metrics, clock)
+    server = GrpcServer(_ground(settings, calls, metrics, clock))
     try:
         await server.start()
         async with anyio.create_task_group() as tasks:
@@ -142,11 +144,12 @@ async def _records(settings: Settings, metrics: Metrics) -> Records | None:
     return records
 
 
-def _grpc(settings: Settings, calls: Calls, metrics: Metrics, clock: Clock) -> GrpcServer:
-    return GrpcServer(
-        settings.server,
-        settings.channels,
-        calls,
+def _ground(settings: Settings, calls: Calls, metrics: Metrics, clock: Clock) -> Ground:
+    return Ground(
+        switchboard=calls,
+        live=LiveCalls(settings.server.max_calls),
+        server=settings.server,
+        channels=settings.channels,
         max_duration=settings.call.max_duration,
         metrics=metrics,
         clock=clock,

@@ -39,7 +39,7 @@ class _Guarded(ice.StunProtocol):
             self.dropped()
 
     def _knows(self, address: tuple[str, int]) -> bool:
-        return any(pair.protocol is self and pair.remote_addr == address for pair in self.receiver._check_list)  # noqa: SLF001
+        return any(pair.protocol is self and pair.remote_addr == address for pair in self.receiver._check_list)
 
 
 def _is_stun(data: bytes | str) -> bool:

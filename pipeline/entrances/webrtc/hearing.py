@@ -19,7 +19,7 @@ class _Unbuffered:
     """Stands in the place of aiortc's jitter buffer: each packet is a frame."""
 
     def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
-        data: bytes = packet._data  # type: ignore[attr-defined]  # noqa: SLF001 - aiortc puts it there for its buffer
+        data: bytes = packet._data  # type: ignore[attr-defined]
         return False, JitterFrame(data, packet.timestamp) if data else None
 
 

@@ -112,7 +112,7 @@ class Peer:
         channel.bufferedAmountLowThreshold = BUFFERED // 2
         channel.on("message", self._take)
         channel.on("close", self._end)
-        channel.on("bufferedamountlow", lambda: self._drained.set())
+        channel.on("bufferedamountlow", self._drain_done)
         self.opened.set()
 
     def _take(self, message: str | bytes) -> None:

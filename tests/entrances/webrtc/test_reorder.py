@@ -36,7 +36,7 @@ def test_a_jump_begins_anew_and_loses_nothing_that_waits() -> None:
     assert through([5000, 1, 2]) == [[5000], [1], [2]]
 
 
-@given(st.integers(0, 65535), st.lists(st.tuples(st.integers(0, 400), st.sampled_from("keep lose double".split()))))
+@given(st.integers(0, 65535), st.lists(st.tuples(st.integers(0, 400), st.sampled_from(["keep", "lose", "double"]))))
 def test_any_network_gives_each_packet_at_most_once_in_order_and_late_by_the_window(
     first: int, network: list[tuple[int, str]]
 ) -> None:
