@@ -11,7 +11,7 @@ from typing import Any
 
 import anyio
 from anyio import to_thread
-from anyio.abc import ObjectReceiveStream
+from anyio.abc import ObjectReceiveStream, TaskGroup
 
 from pipeline.archive import Archive
 from pipeline.assemble import Assembly
@@ -37,6 +37,8 @@ class Listening:
     grpc: str
     http: str
     """Empty when there is no HTTP port."""
+    web: str = ""
+    """Empty when browsers cannot call."""
 
 
 Announce = Callable[[Listening | None], None]
@@ -87,7 +89,8 @@ async def run(
     found = _agents(settings)
     records = await _records(settings, metrics)
     calls = Calls(settings, found, metrics, clock, Archive(records, Calendar()))
-    server = GrpcServer(_ground(settings, calls, metrics, clock))
+    ground = _ground(settings, calls, metrics, clock)
+    server = GrpcServer(ground)
     try:
         await server.start()
         async with anyio.create_task_group() as tasks:
@@ -98,8 +101,9 @@ async def run(
             http = _http(settings, metrics, server)
             if http is not None:
                 tasks.start_soon(http.serve_until_cancelled)
-            listening = Listening(_address(settings, server), http.address if http is not None else "")
-            log.info("listening", grpc=listening.grpc, http=listening.http)
+            web = await _web(settings, ground, tasks)
+            listening = Listening(_address(settings, server), http.address if http is not None else "", web)
+            log.info("listening", grpc=listening.grpc, http=listening.http, web=listening.web)
             announce(listening)
             assembly = Assembly(settings, store, metrics, clock, secrets)
             shared, rehearsal = await _open(assembly, calls, found)
@@ -202,6 +206,20 @@ def _http(settings: Settings, metrics: Metrics, server: GrpcServer) -> HttpServe
     if not settings.server.http:
         return None
     return HttpServer(app(metrics.registry, lambda: server.live.admits), settings.server.http)
+
+
+async def _web(settings: Settings, ground: Ground, tasks: TaskGroup) -> str:
+    """Open the browsers' entrance and return where it is, "" for none. Raises EntranceError."""
+    if not settings.server.web:
+        return ""
+    from pipeline.entrances.webrtc.calls import RtcCalls  # aiortc takes 0.3 s to import
+    from pipeline.entrances.webrtc.web import web_app
+
+    calls = RtcCalls(ground, settings.rtc)
+    server = HttpServer(web_app(calls, settings.rtc, ground.clock), settings.server.web, "server.web")
+    tasks.start_soon(calls.run)
+    tasks.start_soon(server.serve_until_cancelled)
+    return server.address
 
 
 async def _cancel_on(event: anyio.Event, scope: anyio.CancelScope) -> None:

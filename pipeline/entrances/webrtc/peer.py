@@ -1,6 +1,7 @@
 """Peer: one browser's connection: its sound, its data channel, and whether it is still there."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 
@@ -22,11 +23,11 @@ from pipeline.entrances.webrtc.hearing import heard, put_in_order
 from pipeline.entrances.webrtc.track import ReplyTrack
 
 WAITING = 256
-"""Messages of a browser that wait to be read. One that sends faster than it is served is hung up on."""
+"""Messages of a browser that wait to be read, sound included: 5 s of it. Who sends faster than that is hung up on."""
 BUFFERED = 64 * 1024
 """Bytes on the way to a browser from which on the next message waits: half a minute of captions."""
-LONGEST = 256 * 1024
-"""Bytes of one message; Chromium and aiortc take as much."""
+
+Arrived = str | bytes | AudioInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,10 @@ class Peer:
         """The connection is over, whoever ended it."""
         self.heard_at = clock.now()
         """When anything came from the browser last."""
+        self.listens = False
+        """Sound is wanted; before, what comes is thrown away."""
         self._clock = clock
-        self._put, self.messages = anyio.create_memory_object_stream[str | bytes](inf)
+        self._put, self.inbox = anyio.create_memory_object_stream[Arrived](inf)
         self._channel: RTCDataChannel | None = None
         self._track: MediaStreamTrack | None = None
         self._drained = anyio.Event()
@@ -66,7 +69,8 @@ class Peer:
         """Return the answer to an SDP offer, with all candidates. Raises EntranceError ``bad-offer``, ``no-audio``."""
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
-        except (ValueError, InvalidStateError, IndexError, KeyError, AssertionError, AttributeError) as error:
+        # aiortc's parser takes what it reads for granted.
+        except (ValueError, InvalidStateError, LookupError, AssertionError, AttributeError, TypeError) as error:
             raise EntranceError("bad-offer", "the body is no SDP offer that can be read", field="offer") from error
         audio = [one for one in self._pc.getTransceivers() if one.kind == "audio"]
         if len(audio) != 1:
@@ -76,13 +80,13 @@ class Peer:
         try:
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except (ValueError, InvalidStateError) as error:
-            raise EntranceError("bad-offer", f"the offer cannot be met: {error}", field="offer") from error
+            raise EntranceError("no-audio", f"the offer cannot be met: {error}", field="offer") from error
         return str(self._pc.localDescription.sdp)
 
-    async def listen(self, take: Callable[[AudioInput], Awaitable[None]]) -> None:
-        """Hand on the browser's sound for as long as the connection lasts."""
+    async def listen(self) -> None:
+        """Take the browser's sound, always, so that none piles up; returns when the connection is over."""
         if self._track is not None:
-            await heard(self._track, take)
+            await heard(self._track, self._take_sound)
         await self.gone.wait()
 
     async def send(self, text: str) -> None:
@@ -94,11 +98,21 @@ class Peer:
             raise anyio.BrokenResourceError
         self._channel.send(text)
 
+    async def farewell(self, text: str) -> None:
+        """Send the last message, and return once it has left."""
+        with suppress(anyio.BrokenResourceError):
+            await self.send(text)
+            self._drained = anyio.Event()
+            if self._channel is not None and self._channel.bufferedAmount and not self.gone.is_set():
+                self._channel.bufferedAmountLowThreshold = 0
+                await self._drained.wait()
+
     async def close(self) -> None:
         """Hang up. Safe to be called again."""
         self.replies.stop()
         await self._pc.close()
         self._end()
+        self.inbox.close()
 
     def _take_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio":
@@ -112,18 +126,28 @@ class Peer:
         channel.bufferedAmountLowThreshold = BUFFERED // 2
         channel.on("message", self._take)
         channel.on("close", self._end)
-        channel.on("bufferedamountlow", self._drain_done)
+        channel.on("bufferedamountlow", self._flows)
         self.opened.set()
+
+    def _flows(self) -> None:
+        self._drained.set()
 
     def _take(self, message: str | bytes) -> None:
         self._arrived()
-        if not message:  # a heartbeat
-            if self._channel is not None and self._channel.readyState == "open":
-                self._channel.send("")
-        elif self._put.statistics().current_buffer_used >= WAITING:
+        if message:
+            self._keep(message)
+        elif self._channel is not None and self._channel.readyState == "open":  # a heartbeat
+            self._channel.send("")
+
+    async def _take_sound(self, sound: AudioInput) -> None:
+        if self.listens:
+            self._keep(sound)
+
+    def _keep(self, arrived: Arrived) -> None:
+        if self.gone.is_set() or self._put.statistics().current_buffer_used >= WAITING:
             self._end()
         else:
-            self._put.send_nowait(message)
+            self._put.send_nowait(arrived)
 
     def _arrived(self) -> None:
         self.heard_at = self._clock.now()

@@ -1,4 +1,4 @@
-"""ReplyTrack: the loudspeaker's end of a call: replies leave it at the pace of the clock, silence where there is none."""
+"""ReplyTrack: the loudspeaker's end of a call. Replies leave it at the pace of the clock, with silence between them."""
 
 from collections import deque
 from fractions import Fraction
@@ -32,7 +32,7 @@ class ReplyTrack(MediaStreamTrack):
         """Begin silent; the pace is set by the first ``recv``."""
         super().__init__()
         self._clock = clock
-        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._queued: deque[tuple[int, bytes]] = deque()
         """Sound of each reply, in order."""
         self._bytes = 0
         self._room = anyio.Event()
@@ -44,12 +44,12 @@ class ReplyTrack(MediaStreamTrack):
         """Queue sound of a reply, 16-bit mono at ``RATE``; waits while enough is queued."""
         while self._bytes >= DEPTH and self.readyState == "live":
             await self._room.wait()
-        self._waiting.append((reply, samples))
+        self._queued.append((reply, samples))
         self._bytes += len(samples)
 
     def clear(self, reply: int) -> None:
         """Throw away what is queued of a reply and of those before it."""
-        self._waiting = deque((one, samples) for one, samples in self._waiting if one > reply)
+        self._queued = deque((one, samples) for one, samples in self._queued if one > reply)
         self._counted()
 
     def stop(self) -> None:
@@ -78,10 +78,10 @@ class ReplyTrack(MediaStreamTrack):
         """Return the bytes of the next frame, filled up with silence."""
         parts: list[bytes] = []
         missing = FRAME_BYTES
-        while missing and self._waiting:
-            reply, samples = self._waiting.popleft()
+        while missing and self._queued:
+            reply, samples = self._queued.popleft()
             if len(samples) > missing:
-                self._waiting.appendleft((reply, samples[missing:]))
+                self._queued.appendleft((reply, samples[missing:]))
                 samples = samples[:missing]
             parts.append(samples)
             missing -= len(samples)
@@ -89,6 +89,6 @@ class ReplyTrack(MediaStreamTrack):
         return b"".join(parts).ljust(FRAME_BYTES, b"\0")
 
     def _counted(self) -> None:
-        self._bytes = sum(len(samples) for _, samples in self._waiting)
+        self._bytes = sum(len(samples) for _, samples in self._queued)
         self._room.set()
         self._room = anyio.Event()

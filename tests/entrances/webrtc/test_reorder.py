@@ -1,5 +1,7 @@
 """The order of packets, whatever the network does to them."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,7 +63,7 @@ def test_any_network_gives_each_packet_at_most_once_in_order_and_late_by_the_win
 @given(st.integers(0, 65535), st.lists(st.booleans(), max_size=300))
 def test_without_reordering_all_that_arrives_is_given_out(first: int, arrives: list[bool]) -> None:
     numbers = [first + sent for sent, kept in enumerate(arrives) if kept]
-    gaps = [later - earlier for earlier, later in zip(numbers, numbers[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(numbers)]
     order = Reorder[int]()
     given_out = [one for number in numbers for one in order.add(number % (1 << 16), number)]
     held = 0 if all(gap < 2 for gap in gaps[-1:]) else 1
