@@ -216,7 +216,7 @@ async def _web(settings: Settings, ground: Ground, tasks: TaskGroup) -> str:
     from pipeline.entrances.webrtc.web import web_app
 
     calls = RtcCalls(ground, settings.rtc)
-    server = HttpServer(web_app(calls, settings.rtc, ground.clock), settings.server.web, "server.web")
+    server = HttpServer(web_app(calls, ground, settings.rtc), settings.server.web, "server.web")
     tasks.start_soon(calls.run)
     tasks.start_soon(server.serve_until_cancelled)
     return server.address

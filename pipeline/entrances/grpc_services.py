@@ -20,10 +20,8 @@ from pipeline.entrances.generated.voicepipe.v1 import (
 from pipeline.entrances.reception import Ground, Reception
 from pipeline.entrances.statuses import INTERNAL, status_of
 from pipeline.entrances.stream_call import Stream
-from pipeline.entrances.switchboard import AgentCard
+from pipeline.entrances.wire_catalog import write_agents
 from pipeline.entrances.wire_records import read_feedback, read_id, write_conversation
-from pipeline.entrances.wire_start import RATES
-from pipeline.entrances.wire_terms import encodings, write_limits
 from pipeline.observe import logger
 
 Answer = TypeVar("Answer")
@@ -111,22 +109,4 @@ class Catalog(catalog_pb2_grpc.CatalogServiceServicer):
         request: catalog_pb2.ListAgentsRequest,
         context: Context,
     ) -> catalog_pb2.ListAgentsResponse:
-        cards = sorted(self._ground.switchboard.agents(), key=lambda card: card.id)
-        return catalog_pb2.ListAgentsResponse(
-            agents=[_agent(card) for card in cards],
-            encodings=encodings(),
-            sample_rates_hz=RATES,
-            limits=write_limits(self._ground.max_duration),
-            server_version=self._ground.version,
-        )
-
-
-def _agent(card: AgentCard) -> catalog_pb2.Agent:
-    return catalog_pb2.Agent(
-        agent_id=card.id,
-        display_name=card.name,
-        description=card.description,
-        languages=card.languages,
-        voice=card.voice,
-        is_default=card.default,
-    )
+        return write_agents(self._ground)
