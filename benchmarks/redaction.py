@@ -5,7 +5,13 @@
 
 Turns are made up from a seed (``benchmarks/redaction_cases.py``): half hold one piece of personal data, typed or said,
 in English or Chinese; the others hold none but look like it. Found means that no letter or digit of it is left. Two
-regular expressions do the same turns, and Presidio's patterns, where it is installed, do some of them.
+regular expressions do the same turns, and Presidio's patterns, where it is installed, do some of them. It has an
+environment of its own, and a spaCy pipeline that knows nothing: the models for it are not on the package index.
+
+    scripts/new_venv.sh /tmp/presidio
+    /tmp/presidio/bin/pip install -r requirements.lock
+    /tmp/presidio/bin/pip install presidio-analyzer
+    PYTHONPATH=. /tmp/presidio/bin/python -m benchmarks.redaction
 """
 
 import json

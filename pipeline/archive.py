@@ -12,9 +12,12 @@ from pipeline.core.events import CallEnd
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.discretion import Discretion
 from pipeline.dialog.privacy import Privacy
+from pipeline.dialog.redact import Pseudonyms, Treatment
 from pipeline.entrances.switchboard import CallStart, Conversation, CutOff, Outcome
 from pipeline.session.ledger import Ledger, NoLedger
-from pipeline.store.ledger import CallLedger
+from pipeline.settings import SettingsError
+from pipeline.store.keys import Keys
+from pipeline.store.ledger import CallLedger, Seal
 from pipeline.store.records import Records
 from pipeline.store.rows import CallRow, Feedback
 
@@ -38,11 +41,21 @@ class Entry:
 class Archive:
     """All calls of a service."""
 
-    def __init__(self, records: Records | None, calendar: Clock) -> None:
-        """Write calls down in ``records``, if there are any."""
+    def __init__(self, records: Records | None, calendar: Clock, keys: Keys | None = None) -> None:
+        """Write calls down in ``records``, if there are any, with the pseudonyms of these ``keys``."""
         self._records = records
         self._calendar = calendar
+        self._keys = keys
         self._live: dict[str, Entry] = {}
+
+    def discretion(self, agent: Agent, tenant: str) -> Discretion:
+        """Return what redacts one call of an agent. Raises SettingsError without the key that the agent asks for."""
+        if agent.privacy.kept is not Treatment.PSEUDONYM:
+            return agent.privacy.discretion(agent.persona)
+        if self._keys is None:
+            raise _no_key(agent)
+        names = Pseudonyms(self._keys.naming(tenant), restorable=self._keys.restores(tenant))
+        return agent.privacy.discretion(agent.persona, names)
 
     def begin(self, start: CallStart, agent: Agent, language: str, discretion: Discretion) -> Entry:
         """Write down that a call begins."""
@@ -58,8 +71,8 @@ class Archive:
         )
         ledger = None
         if self._records is not None:
-            said, replied = discretion.said, discretion.replied
-            ledger = CallLedger(self._records, row, self._calendar, said=said, replied=replied)
+            said, replied, seal = discretion.said, discretion.replied, self._seal(row.tenant, discretion)
+            ledger = CallLedger(self._records, row, self._calendar, said=said, replied=replied, seal=seal)
         entry = self._live[start.conversation] = Entry(row, ledger)
         return entry
 
@@ -83,14 +96,21 @@ class Archive:
         if self._records is None:
             raise EntranceError("no-records", "this server keeps no records: records.enabled is off")
         row = await self._row(feedback.conversation)
-        discretion = discretion_of(agents, row.agent)
+        agent = agents.get(row.agent)
+        discretion = STRICT.discretion("") if agent is None else self.discretion(agent, row.tenant)
+        seal = self._seal(row.tenant, discretion)
         try:
-            return await self._records.submit(await to_thread.run_sync(_redacted, feedback, discretion))
+            return await self._records.submit(await to_thread.run_sync(_redacted, feedback, discretion, seal))
         except RecordsError as error:
             field = {"unknown-conversation": "conversation_id", "unknown-turn": "turn_id"}.get(error.code)
             if field is None:
                 raise
             raise EntranceError(error.code, str(error), field=field) from error
+
+    def _seal(self, tenant: str, discretion: Discretion) -> Seal:
+        """Return what seals the originals of a call's pseudonyms."""
+        keys = self._keys
+        return lambda texts: {} if keys is None else keys.sealed(tenant, discretion.originals(texts))
 
     async def _row(self, conversation: str) -> CallRow:
         live = self._live.get(conversation)
@@ -102,16 +122,29 @@ class Archive:
         return row
 
 
+def check_key(agents: Mapping[str, Agent], keys: Keys | None) -> None:
+    """Raise SettingsError where an agent asks for pseudonyms, and no file is named that holds the key for them."""
+    for agent in agents.values():
+        if agent.privacy.kept is Treatment.PSEUDONYM and keys is None:
+            raise _no_key(agent)
+
+
 def discretion_of(agents: Mapping[str, Agent], agent: str) -> Discretion:
-    """Return what redacts the words of an agent's calls, also where there is no such agent any more."""
+    """Return what masks the words of an agent's calls, also where there is no such agent any more."""
     found = agents.get(agent)
     return STRICT.discretion("") if found is None else found.privacy.discretion(found.persona)
 
 
-def _redacted(feedback: Feedback, discretion: Discretion) -> Feedback:
+def _no_key(agent: Agent) -> SettingsError:
+    return SettingsError(
+        "no-key", f'agent {agent.id}: privacy.kept = "pseudonym" needs a key: name one with records.key'
+    )
+
+
+def _redacted(feedback: Feedback, discretion: Discretion, seal: Seal) -> Feedback:
     """Return the feedback without personal data. 5 microseconds a character: in a thread."""
     correction, comment = discretion.said(feedback.correction), discretion.said(feedback.comment)
-    return replace(feedback, correction=correction, comment=comment)
+    return replace(feedback, correction=correction, comment=comment, sealed=seal((correction, comment)))
 
 
 def _reason(text: str) -> CallEnd | CutOff:

@@ -1,7 +1,7 @@
 """The composition root: settings and model files in, warm engines out. Chat models come from ``chat_models``."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,23 +10,21 @@ from typing import TypeVar
 import anyio
 from anyio import to_thread
 
-from pipeline.calls import Kit, Shared
+from pipeline.calls import Shared
 from pipeline.chat_models import ChatModels
 from pipeline.core.clock import Clock
-from pipeline.core.errors import KnowledgeError, SpeakingError
+from pipeline.core.errors import DialogError, SpeakingError
 from pipeline.core.stages import Recognizer, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
-from pipeline.dialog.knowledge.build import Built
-from pipeline.dialog.knowledge.folder import opened
-from pipeline.dialog.knowledge.search import Knowledge
-from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.prompt import room
 from pipeline.dialog.responder import Responder
 from pipeline.dialog.sanitize import Sanitizer
 from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.hearing.scheduler import RecognitionQueue
+from pipeline.kits import Kit
+from pipeline.library import Library
 from pipeline.models.store import Store
-from pipeline.observe import Log, Metrics, logger
+from pipeline.observe import Metrics, logger
 from pipeline.servable import Known
 from pipeline.settings import Settings, SettingsError
 from pipeline.speaking.mute import NONE, Mute
@@ -34,8 +32,6 @@ from pipeline.speaking.phrases import PhraseBook, SpeechCache
 
 T = TypeVar("T")
 
-KNOWLEDGE = "knowledge"
-"""Folder of the cache in which files are built from agents' documents."""
 LEAST_ROOM = 128
 """Tokens that a conversation needs: two short turns."""
 REHEARSED = 100
@@ -63,6 +59,7 @@ class Assembly:
         self._clock = clock
         self._log = logger("assemble")
         self._chat = ChatModels(settings, store, metrics, clock, self._folder)
+        self._library = Library(settings, store, metrics)
         self._known: Known | None = None
         """Set once the recognizer is loaded."""
         self._listening: VoiceActivityEngine
@@ -76,14 +73,15 @@ class Assembly:
 
         Of documents that are not built yet, or have changed, a file is built in the cache.
         """
-        folder, cache = self._settings.agents, self._store.cache / KNOWLEDGE
-        return {
-            agent.id: Kit(
-                await to_thread.run_sync(Toolbox.open, agent.tools, self._secrets),
-                await _lookup(folder, cache, agent) if agent.knowledge.any else None,
-            )
-            for agent in agents
-        }
+        kits: dict[str, Kit] = {}
+        async with AsyncExitStack() as unused:
+            for agent in agents:
+                toolbox = await to_thread.run_sync(Toolbox.open, agent.tools, self._secrets, agent.translations)
+                kits[agent.id] = Kit(toolbox)
+                unused.push_async_callback(kits[agent.id].retire)
+                kits[agent.id].lookup = await self._library.lookup(agent) if agent.knowledge.any else None
+            unused.pop_all()
+        return kits
 
     async def engines(self, agents: Collection[Agent], kits: Mapping[str, Kit]) -> Shared:
         """Load and warm everything, after ``served``; the model has read every agent's prompt. Raises PipelineError."""
@@ -118,7 +116,11 @@ class Assembly:
             await self._timed(f"prompt-{agent.id}", responder.warm)
 
     async def rehearse(self, shared: Shared, agents: Collection[Agent], kits: Mapping[str, Kit], idle: Idle) -> None:
-        """Speak how the approved answers begin, one after the other while nobody calls, so that they come at once."""
+        """Warm the embedders, and speak how the approved answers begin, one after the other while nobody calls.
+
+        A server that is away slows no start so, and those answers come at once.
+        """
+        await self.warm_embedders()
         for agent in agents:
             lookup, voice = kits[agent.id].lookup, self._voices.get(agent.voice, shared.synthesizer)
             for answer in await lookup.answers(REHEARSED) if lookup is not None else ():
@@ -127,6 +129,12 @@ class Assembly:
                 sanitizer = Sanitizer()
                 with suppress(SpeakingError):  # whoever says it to a caller will hear of it
                     await voice.rehearse(sanitizer.feed(answer) + sanitizer.flush(), agent.language)
+
+    async def warm_embedders(self) -> None:
+        """Let the server load the models that documents are searched with; the log tells of one that is away."""
+        for embedder in self._library.embedders:
+            with suppress(DialogError):
+                await self._timed(f"embedding-{embedder.model}", partial(embedder.embed, ["hello"]))
 
     async def served(self, agents: Mapping[str, Agent]) -> dict[str, Agent]:
         """Return the agents as they can be served: without languages that are not recognized or have no voice.
@@ -194,29 +202,8 @@ class Assembly:
 
 async def _learn(voices: Mapping[str, PhraseBook], agents: Collection[Agent]) -> None:
     for agent in agents:
-        fillers = (tool.filler for tool in agent.tools if tool.filler)
-        await voices[agent.voice].learn((*agent.control.phrases(), *fillers), agent.language)
         for idiom in agent.idioms.values():
-            await voices[idiom.voice].learn((idiom.greeting, *idiom.phrases.all()), idiom.language)
-
-
-def _tell_built(log: Log, built: Built | None) -> None:
-    if built is not None:
-        log.info("knowledge built", documents=built.documents, passages=built.passages)
-        for one in built.skipped:
-            log.warning("document left out", code=one.code, reason=one.why, fix=one.fix)
-
-
-async def _lookup(folder: Path, cache: Path, agent: Agent) -> Lookup:
-    log = logger("assemble").bind(agent=agent.id)
-
-    def failed(error: KnowledgeError) -> None:
-        log.warning("knowledge failed", code=error.code, reason=str(error))
-
-    if agent.knowledge.folder:
-        knowledge, built = await opened(folder / agent.knowledge.folder, cache, agent.language)
-        _tell_built(log, built)
-    else:
-        knowledge = await to_thread.run_sync(Knowledge.open, folder / agent.knowledge.file)
-    log.info("knowledge", version=knowledge.version)
-    return Lookup(knowledge, agent.knowledge, agent.privacy.region, failed)
+            control, tools = agent.control_in(idiom.language), agent.tools_in(idiom.language)
+            fillers = (tool.filler for tool in tools if tool.filler)
+            said = (idiom.greeting, *idiom.phrases.all(), *control.phrases().values(), *fillers)
+            await voices[idiom.voice].learn(said, idiom.language)

@@ -14,13 +14,13 @@ from pipeline.core.events import CallEnd, CallEnded, CallEvent, ReplyEnded
 from pipeline.core.stages import TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
 from pipeline.dialog.cache import AnswerCache
-from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.origin import memory_of
 from pipeline.dialog.responder import Responder
 from pipeline.dialog.routing import Router
 from pipeline.dialog.tools.toolbox import Toolbox
 from pipeline.entrances.switchboard import AgentCard, CallStart, Conversation, CutOff, Terms
 from pipeline.hearing.scheduler import RecognitionQueue
+from pipeline.kits import Kit
 from pipeline.observe import CallObserver, Metrics
 from pipeline.session.discreet import DiscreetLine
 from pipeline.session.headroom import Headroom
@@ -48,19 +48,15 @@ class Shared:
     """The voices that agents ask for, by their names in the catalog; others are spoken by ``synthesizer``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kit:
-    """What an agent answers with, beside the model."""
-
-    toolbox: Toolbox
-    lookup: Lookup | None = None
-
-
 class Call:
     """One call that can begin at once."""
 
-    def __init__(self, plan: CallPlan, engines: Engines, terms: Terms, start: CallStart, calls: "Calls") -> None:
-        """Keep what the call needs; nothing is held for it until ``run``."""
+    def __init__(
+        self, plan: CallPlan, engines: Engines, kit: Kit, terms: Terms, start: CallStart, calls: "Calls"
+    ) -> None:
+        """Keep what the call needs; of its agent's ``kit``, which it gives back, nothing else is held until ``run``."""
+        kit.lend()
+        self._kit = kit
         self._plan = plan
         self._engines = engines
         self._terms = terms
@@ -75,6 +71,10 @@ class Call:
     async def run(self, line: Line, cut_off: Callable[[], CutOff]) -> CallEnded:
         """Conduct the call to its end; the returned event has been sent on the line. Cancelling hangs up."""
         return await self._calls.conduct(self._start, self._plan, self._engines, line, cut_off)
+
+    async def release(self) -> None:
+        """Let go of what the call was to be answered with; see ``PreparedCall``."""
+        await self._kit.give_back()
 
 
 class Calls:
@@ -117,9 +117,19 @@ class Calls:
         """Return who answers new calls, by id."""
         return self._agents
 
-    def answer_as(self, agents: Mapping[str, Agent], kits: Mapping[str, Kit]) -> None:
-        """Let new calls be answered by these agents, each with its kit; calls in progress keep theirs."""
+    @property
+    def kits(self) -> Mapping[str, Kit]:
+        """Return what they answer with, by their ids."""
+        return self._kits
+
+    def answer_as(self, agents: Mapping[str, Agent], kits: Mapping[str, Kit]) -> Mapping[str, Kit]:
+        """Let new calls be answered by these agents, each with its kit; calls in progress keep theirs.
+
+        Returns the kits that were given to calls before.
+        """
+        before = self._kits
         self._agents, self._kits = agents, kits
+        return before
 
     def agents(self) -> Sequence[AgentCard]:
         """Return all agents, as clients are told of them."""
@@ -168,7 +178,7 @@ class Calls:
             ladder=self._ladder,
             headroom=self._headroom,
         )
-        return Call(plan, engines, terms_of(agent, plan), start, self)
+        return Call(plan, engines, kit, terms_of(agent, plan), start, self)
 
     async def conduct(
         self, start: CallStart, plan: CallPlan, engines: Engines, line: Line, cut_off: Callable[[], CutOff]
@@ -176,7 +186,7 @@ class Calls:
         """Run one call, write it down and keep count of it."""
         agent = plan.agent
         observer = CallObserver(self._metrics, start.conversation, agent.id, self._settings.budgets)
-        discretion = agent.privacy.discretion(agent.persona)
+        discretion = self._archive.discretion(agent, agent.tenant)
         entry = self._archive.begin(start, agent, plan.language or "", discretion)
         session = Session(
             DiscreetLine(line, discretion, observer),

@@ -116,8 +116,9 @@ class ChatModels:
         from pipeline.dialog.ollama import Ollama
 
         stuck = partial(self._log.warning, "model stuck, unloading it", model=name)
+        toolless = partial(self._log.warning, "model without tools, asked without", model=name)
         known = self._known.get(plain(name))
-        model = known.model if known is not None else Ollama(self._settings.dialog, name, stuck)
+        model = known.model if known is not None else Ollama(self._settings.dialog, name, stuck, toolless)
         assert isinstance(model, Ollama)  # noqa: S101  the engine is chosen once
         self._known[plain(name)] = known or Candidate(name, model, Health(self._clock))
         try:

@@ -74,6 +74,10 @@ class Known:
         usual = name == self.settings.speaking.voice
         return name if usual or self.store.present(name) else ""
 
+    def voices(self, agent: Agent) -> dict[str, str]:
+        """Return the voice that is to speak each of an agent's languages, by tag; empty where none is named for it."""
+        return {idiom.language: self._name(idiom.language, idiom.voice) for idiom in agent.idioms.values()}
+
     def _name(self, language: str, wanted: str) -> str:
         speaking = self.settings.speaking
         name = wanted or speaking.voices.get(language, "")

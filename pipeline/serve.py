@@ -2,30 +2,26 @@
 
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from importlib import metadata
-from typing import Any
 
 import anyio
-from anyio import to_thread
 from anyio.abc import ObjectReceiveStream, TaskGroup
 
+from pipeline.answering import Answering, read_agents, read_keys
 from pipeline.archive import Archive
 from pipeline.assemble import Assembly
-from pipeline.calls import Calls, Shared
+from pipeline.calls import Calls
 from pipeline.core.clock import Calendar, Clock, LoopClock
-from pipeline.core.errors import PipelineError
-from pipeline.dialog import agents
 from pipeline.entrances.grpc_server import GrpcServer
 from pipeline.entrances.http import HttpServer, app
 from pipeline.entrances.live_calls import LiveCalls
 from pipeline.entrances.reception import Ground
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
-from pipeline.settings import Settings, SettingsError
+from pipeline.settings import Settings
 from pipeline.store.expiry import expire_often
 from pipeline.store.records import Records
 
@@ -86,9 +82,9 @@ async def run(
     Raises PipelineError when the service cannot start.
     """
     log, clock, metrics = logger("serve"), LoopClock(), Metrics()
-    found = _agents(settings)
+    found = read_agents(settings)
     records = await _records(settings, metrics)
-    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar()))
+    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar(), read_keys(settings)))
     ground = _ground(settings, calls, metrics, clock)
     server = GrpcServer(ground)
     try:
@@ -106,13 +102,13 @@ async def run(
             log.info("listening", grpc=listening.grpc, http=listening.http, web=listening.web)
             announce(listening)
             assembly = Assembly(settings, store, metrics, clock, secrets)
-            shared, rehearsal = await _open(assembly, calls, found)
+            answering = Answering(settings, assembly, calls, tasks, lambda: not len(server.live))
+            await answering.open(found)
             if changes is not None:
-                tasks.start_soon(_follow, changes, settings, assembly, shared, calls)
+                tasks.start_soon(answering.follow, changes)
             await server.set_serving()
             log.info("ready", agents=sorted(calls.answering))
             announce(None)
-            tasks.start_soon(rehearsal, lambda: not len(server.live))
             await stop.wait()
             log.info("draining", calls=len(server.live), seconds=settings.server.drain)
             await _drain(server, settings.server.drain, hurry)
@@ -123,18 +119,6 @@ async def run(
             if records is not None:
                 await records.close()
     log.info("stopped")
-
-
-async def _open(
-    assembly: Assembly, calls: Calls, found: Mapping[str, agents.Agent]
-) -> tuple[Shared, Callable[[Callable[[], bool]], Coroutine[Any, Any, None]]]:
-    """Let calls be answered, and return the engines and what is to be rehearsed while nobody calls."""
-    served = await assembly.served(found)
-    kits = await assembly.kits(served.values())
-    shared = await assembly.engines(served.values(), kits)
-    calls.answer_as(served, kits)
-    calls.open(shared)
-    return shared, partial(assembly.rehearse, shared, served.values(), kits)
 
 
 async def _records(settings: Settings, metrics: Metrics) -> Records | None:
@@ -171,35 +155,6 @@ async def _drain(server: GrpcServer, seconds: float, hurry: anyio.Event | None) 
             drain.start_soon(_cancel_on, hurry, drain.cancel_scope)
         await server.drain(seconds)
         drain.cancel_scope.cancel()
-
-
-def _agents(settings: Settings) -> dict[str, agents.Agent]:
-    """Return the agents by id. Raises SettingsError."""
-    found = agents.load(settings.agents)
-    if settings.agent not in found:
-        raise SettingsError(
-            "unknown-agent", f"agent: {settings.agents} has no {settings.agent}.toml; there are: {', '.join(found)}"
-        )
-    return found
-
-
-async def _follow(
-    changes: ObjectReceiveStream[None], settings: Settings, assembly: Assembly, shared: Shared, calls: Calls
-) -> None:
-    """Read the agents anew whenever asked to; those that cannot be used change nothing."""
-    log = logger("serve")
-    async for _ in changes:
-        try:
-            found = await assembly.served(await to_thread.run_sync(_agents, settings))
-            known = calls.answering.values()
-            new = [agent for agent in found.values() if agent not in known]
-            kits = await assembly.kits(found.values())
-            await assembly.welcome(shared, new, kits)
-        except PipelineError as error:
-            log.warning("agents stay as they are", code=error.code, reason=str(error))
-        else:
-            calls.answer_as(found, kits)
-            log.info("agents read anew", agents=sorted(found))
 
 
 def _http(settings: Settings, metrics: Metrics, server: GrpcServer) -> HttpServer | None:

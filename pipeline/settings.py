@@ -334,6 +334,8 @@ class TenantRecords(Section):
     """What differs for a tenant; None keeps what holds for all."""
 
     retention_days: int | None = Field(default=None, ge=1)
+    restore: bool = False
+    """Keep what pseudonyms stand for, encrypted, for ``voicepipe calls show --restore``."""
 
 
 class RecordSettings(Section):
@@ -346,7 +348,11 @@ class RecordSettings(Section):
     retention_days: int = Field(default=30, ge=1)
     """Days after which a call is deleted with all that belongs to it."""
     tenants: dict[str, TenantRecords] = Field(default_factory=dict)
-    """``[records.tenants.NAME]`` with a ``retention_days`` of its own; an agent's file names its tenant."""
+    """``[records.tenants.NAME]`` with a ``retention_days`` of its own, and ``restore = true`` where what pseudonyms
+    stand for may be kept, encrypted; an agent's file names its tenant."""
+    key: Path | None = None
+    """File with the key of pseudonyms, for agents with ``privacy.kept = "pseudonym"``; ``voicepipe calls key`` makes
+    it. Keep a copy, and not beside the records."""
     sweep: float = Field(default=3600.0, gt=0)
     """Time between two looks for calls to delete."""
     patience: float = Field(default=0.05, ge=0, le=1)
@@ -358,6 +364,11 @@ class RecordSettings(Section):
         """Return the retention of a tenant's calls."""
         own = self.tenants.get(tenant, TenantRecords()).retention_days
         return self.retention_days if own is None else own
+
+    @property
+    def restorable(self) -> frozenset[str]:
+        """Return the tenants that allow what pseudonyms stand for to be kept."""
+        return frozenset(name for name, own in self.tenants.items() if own.restore)
 
 
 class Log(Section):

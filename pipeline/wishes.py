@@ -45,7 +45,7 @@ def plan_of(settings: Settings, start: CallStart, agent: Agent) -> CallPlan:
         phrases=agent.phrases,
         language=agent.language,
     )
-    first, *others = shapes(shape, agent, start.languages, follows=not settings.recognition.language)
+    (first, *others), beyond = shapes(shape, agent, start.languages, follows=not settings.recognition.language)
     return CallPlan(
         agent=agent.spoken_in(first.language),
         call=settings.call.model_copy(update=_given(no_input=wishes.no_input)),
@@ -72,6 +72,7 @@ def plan_of(settings: Settings, start: CallStart, agent: Agent) -> CallPlan:
         state=DialogState(agent.slots, first.language, start.parameters, agent.parameters),
         reply=first,
         others=tuple(others),
+        beyond=tuple(beyond),
     )
 
 
@@ -111,6 +112,7 @@ def terms_of(agent: Agent, plan: CallPlan) -> Terms:
     return Terms(
         agent=agent.id,
         language=plan.language or "",
+        languages=tuple(shape.language for shape in (plan.reply, *plan.others, *plan.beyond)),
         max_duration=plan.call.max_duration,
         endpointing=EndpointingChanged(
             no_input=plan.call.no_input,

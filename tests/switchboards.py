@@ -76,6 +76,8 @@ class Service:
                     tasks.cancel_scope.cancel()
         finally:
             line.close()
+            with anyio.CancelScope(shield=True):
+                await call.release()
 
     def count(self, metric: str, **labels: str) -> float:
         return counted(self.metrics.registry, metric, **labels)

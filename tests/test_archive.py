@@ -1,3 +1,4 @@
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -6,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.archive import Archive, Entry
+from pipeline.archive import Archive, Entry, check_key
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd, ReplyEnded, ReplyId, ReplyStatus, TurnId
 from pipeline.core.stages import Usage
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.privacy import Privacy
+from pipeline.dialog.redact import Treatment
 from pipeline.entrances.switchboard import (
     AudioForm,
     Caller,
@@ -21,6 +24,8 @@ from pipeline.entrances.switchboard import (
     Encoding,
     Outcome,
 )
+from pipeline.settings import SettingsError
+from pipeline.store.keys import Keys
 from pipeline.store.rows import Feedback
 from tests.store.records import NOON, Kept, everything, kept, read
 
@@ -28,6 +33,7 @@ pytestmark = pytest.mark.anyio
 
 FORM = AudioForm(Encoding.LINEAR16, 16_000)
 SHOP = Agent(id="shop", name="Shop", persona="You keep a shop. Its number is 415 555 2671.", tenant="bakers")
+NAMING = SHOP.model_copy(update={"privacy": Privacy(kept=Treatment.PSEUDONYM)})
 WORDS = "My number is 415 555 2672, and yours is 415 555 2671."
 
 
@@ -35,10 +41,11 @@ WORDS = "My number is 415 555 2672, and yours is 415 555 2671."
 class Archived:
     archive: Archive
     kept: Kept
+    agent: Agent = SHOP
 
     def begin(self, conversation: str = "c1", **caller: Any) -> Entry:
         start = CallStart(conversation=conversation, input=FORM, output=FORM, caller=Caller(**caller))
-        return self.archive.begin(start, SHOP, "en", SHOP.privacy.discretion(SHOP.persona))
+        return self.archive.begin(start, self.agent, "en", self.archive.discretion(self.agent, self.agent.tenant))
 
     def end(self, entry: Entry, reason: str = "client") -> None:
         self.archive.end(entry, reason, turns=2, seconds=12.5)
@@ -50,7 +57,7 @@ class Archived:
 
     async def submit(self, **parts: Any) -> str:
         own = {"conversation": "c1", "turn": 1, "rating": "up", "key": "k1", **parts}
-        return await self.archive.take_feedback(Feedback(**own), {"shop": SHOP})
+        return await self.archive.take_feedback(Feedback(**own), {"shop": self.agent})
 
 
 def answer(turn: int, **parts: Any) -> ReplyEnded:
@@ -61,9 +68,9 @@ def answer(turn: int, **parts: Any) -> ReplyEnded:
 
 
 @asynccontextmanager
-async def archived(path: Path) -> AsyncIterator[Archived]:
+async def archived(path: Path, agent: Agent = SHOP, keys: Keys | None = None) -> AsyncIterator[Archived]:
     async with kept(path / "r.sqlite", patience=1.0) as records:
-        yield Archived(Archive(records.records, records.calendar), records)
+        yield Archived(Archive(records.records, records.calendar, keys), records, agent)
 
 
 async def test_a_call_is_live_until_it_ends(tmp_path: Path) -> None:
@@ -155,6 +162,46 @@ async def test_a_secret_is_never_on_the_disk_and_what_is_public_is(tmp_path: Pat
         assert read(service.kept.path, "SELECT question FROM turns") == [(question,)]
         given = read(service.kept.path, "SELECT correction, comment FROM feedback")
         assert given == [(question, "Write to [email address]")]
+
+
+@pytest.mark.parametrize("restorable", [(), ("bakers",)])
+async def test_with_pseudonyms_the_same_value_has_the_same_name_in_all_that_is_kept(
+    tmp_path: Path, restorable: tuple[str, ...]
+) -> None:
+    keys = Keys(b"k" * 32, restorable)
+    async with archived(tmp_path, NAMING, keys) as service:
+        await service.answered(service.begin())
+        await service.submit(correction="Call four one five five five five two six seven two.")
+        await service.answered(service.begin("c2"), question="It is +1 (415) 555-2672.")
+        texts = [text for (text,) in read(service.kept.path, "SELECT question FROM turns ORDER BY call, turn")]
+        texts += [text for (text,) in read(service.kept.path, "SELECT correction FROM feedback")]
+        names = [name for text in texts for name in re.findall(r"⟨phone:[a-p]{16}⟩", text)]
+        assert (len(names), len(set(names))) == (3, 1)
+        sealed = dict(read(service.kept.path, "SELECT name, original FROM sealed"))
+        assert set(sealed) == (set(names) if restorable else set())
+        if restorable:
+            assert keys.opened("bakers", sealed)[names[0]] in WORDS + "It is +1 (415) 555-2672."
+        on_disk = everything(tmp_path)
+        assert re.findall(rb"555\D{0,2}2672|two six seven two", on_disk) == []
+        assert b"415 555 2671" in on_disk
+
+
+async def test_what_a_tenants_number_is_called_says_nothing_to_another(tmp_path: Path) -> None:
+    other = NAMING.model_copy(update={"tenant": "clinic"})
+    async with archived(tmp_path, NAMING, Keys(b"k" * 32)) as service:
+        own, others = (service.archive.discretion(agent, agent.tenant).said(WORDS) for agent in (NAMING, other))
+        assert own != others
+
+
+async def test_an_agent_that_asks_for_pseudonyms_has_no_call_without_a_key(tmp_path: Path) -> None:
+    async with archived(tmp_path, NAMING) as service:
+        with pytest.raises(SettingsError, match=r"agent shop: privacy\.kept = \"pseudonym\" needs a key") as caught:
+            service.begin()
+        assert caught.value.code == "no-key"
+    with pytest.raises(SettingsError):
+        check_key({"shop": NAMING}, None)
+    check_key({"shop": SHOP}, None)
+    check_key({"shop": NAMING}, Keys(b"k" * 32))
 
 
 async def test_a_text_that_no_file_takes_is_written_with_marks(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from pipeline.assemble import Assembly
-from pipeline.calls import Kit
 from pipeline.core.clock import LoopClock
 from pipeline.dialog.knowledge.database import write
 from pipeline.dialog.knowledge.documents import Section
@@ -15,6 +14,7 @@ from pipeline.dialog.knowledge.passages import cut
 from pipeline.dialog.knowledge.search import Knowledge
 from pipeline.dialog.lookup import Documents, Lookup
 from pipeline.dialog.tools.toolbox import Toolbox
+from pipeline.kits import Kit
 from pipeline.models import catalog
 from pipeline.models.store import Store
 from pipeline.observe import Metrics

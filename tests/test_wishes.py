@@ -2,9 +2,11 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.core.errors import EntranceError
 from pipeline.core.events import (
     EndpointingChanged,
 )
+from pipeline.core.stages import ToolSpec
 from pipeline.dialog.state import Slot
 from pipeline.entrances.switchboard import (
     BargeInMode,
@@ -32,6 +34,7 @@ async def test_a_call_without_wishes_has_the_settings_for_terms() -> None:
     assert terms == Terms(
         agent="shop",
         language="en",
+        languages=("en",),
         max_duration=Call().max_duration,
         endpointing=EndpointingChanged(
             no_input=Call().no_input,
@@ -74,6 +77,7 @@ async def test_the_wishes_of_a_client_hold() -> None:
     assert terms == Terms(
         agent="desk",
         language="de",
+        languages=("de",),
         max_duration=Call().max_duration,
         endpointing=endpointing,
         barge_in=barge_in,
@@ -122,6 +126,16 @@ async def test_a_call_begins_in_the_first_language_that_client_and_agent_share(
     assert (await service.terms(agent="both", languages=wished)).language == expected
 
 
+@pytest.mark.parametrize("wished", [(), ("zh",), ("zh", "en")])
+async def test_a_client_may_move_its_call_to_every_language_of_the_agent(wished: tuple[str, ...]) -> None:
+    service = Service()
+    service.calls.answer_as({"both": BILINGUAL}, {})
+    assert sorted((await service.terms(agent="both", languages=wished)).languages) == ["en", "zh"]
+    alone = Service(Settings(recognition=Recognition(language="en")))
+    alone.calls.answer_as({"both": BILINGUAL}, {})
+    assert (await alone.terms(agent="both", languages=wished)).languages == ("en",)
+
+
 async def test_a_call_is_greeted_in_its_language_by_the_voice_of_that() -> None:
     service, huayan, line = Service(), FakeSynthesizer(), FakeLine([], 4.0)
     service.shared = replace(service.shared, voices={"huayan": PhraseBook(huayan, Speaking())})
@@ -134,3 +148,10 @@ async def test_where_recognition_is_set_to_one_language_calls_have_one() -> None
     service = Service(Settings(recognition=Recognition(language="en")))
     service.calls.answer_as({"both": BILINGUAL}, {})
     assert (await service.terms(agent="both", languages=("zh",))).language == "en"
+
+
+async def test_a_clients_schema_that_could_block_everybody_is_refused_by_its_place() -> None:
+    slow = {"type": "object", "properties": {"order": {"type": "string", "pattern": "^(a+)+$"}}}
+    with pytest.raises(EntranceError, match=r"properties\.order\.pattern: the pattern could try") as caught:
+        await Service().terms(tools=(ToolSpec("look", "Looks.", slow),))
+    assert (caught.value.code, caught.value.field) == ("invalid-value", "start.tools[0].parameters")

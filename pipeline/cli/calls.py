@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.kept import Id, Since, facts, instant, kept, since_instant
-from pipeline.cli.screen import AsJson, Config, Profile, complain, told
-from pipeline.store import statements
+from pipeline.cli.kept import Id, Since, facts, instant, kept, key_file, since_instant
+from pipeline.cli.screen import AsJson, Config, Profile, complain, opened, told
+from pipeline.store import keys, statements
 
 app = typer.Typer(help="What is kept of calls, redacted: list, show, export and delete it.", no_args_is_help=True)
 
@@ -35,9 +35,16 @@ def list_calls(
 
 
 @app.command()
-def show(conversation: Id, *, profile: Profile = "", config: Config = None, as_json: AsJson = False) -> None:
+def show(
+    conversation: Id,
+    *,
+    restore: Annotated[bool, typer.Option("--restore", help="With what pseudonyms stand for; needs the key.")] = False,
+    profile: Profile = "",
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
     """Show the calls that had an id, the latest first."""
-    with told(), kept(profile, config) as records:
+    with told(), kept(profile, config, restore=restore) as records:
         calls = [records.whole(call) for call in records.calls(conversation=conversation)]
     if as_json:
         typer.echo(json.dumps(calls, ensure_ascii=False, indent=2))
@@ -65,6 +72,15 @@ def export(*, since: Since = "", profile: Profile = "", config: Config = None, a
             return
         for call in calls:
             typer.echo(json.dumps(call, ensure_ascii=False))
+
+
+@app.command()
+def key(*, profile: Profile = "", config: Config = None) -> None:
+    """Make the key of pseudonyms, in the file that ``records.key`` names; one that is there stays."""
+    with told():
+        path = key_file(opened(profile, config)[0])
+        keys.make(path)
+    typer.echo(f"made: {path}. Keep a copy, and not beside the records: no other key gives the same names.")
 
 
 @app.command()

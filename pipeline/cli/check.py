@@ -3,8 +3,8 @@
 import json
 import platform
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 
 import httpx
@@ -12,12 +12,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.archive import check_key
 from pipeline.cli.screen import AsJson, Config, Profile, opened, told
-from pipeline.core.errors import ModelError, PipelineError
+from pipeline.core.errors import KnowledgeError, ModelError, PipelineError
 from pipeline.core.tags import plain
 from pipeline.dialog import agents
+from pipeline.dialog.agents import Agent
+from pipeline.dialog.foreign import foreign
+from pipeline.dialog.knowledge.database import Database
 from pipeline.models.store import Store
+from pipeline.servable import Known
 from pipeline.settings import Settings
+from pipeline.speaking.mute import NONE
+from pipeline.store.keys import read
 
 PACKAGES = (
     "faster-whisper",
@@ -46,7 +53,7 @@ def check(*, profile: Profile = "", config: Config = None, as_json: AsJson = Fal
     """Look at the installation, the models of a profile and the engines; exit with 1 if calls cannot be answered."""
     with told():
         settings, store = opened(profile, config)
-        findings = [*_installed(), *_models(settings, store), *_agents(settings), *_engines(settings, store)]
+        findings = [*_installed(), *_models(settings, store), *_agents(settings, store), *_engines(settings, store)]
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -60,7 +67,8 @@ def _draw(findings: Iterable[Finding]) -> None:
     for heading in ("", "what", "state", "fix"):
         table.add_column(heading)
     for finding in findings:
-        table.add_row("[green]ok[/]" if finding.ok else "[red]no[/]", finding.what, finding.state, finding.fix)
+        mark = ("[yellow]ok[/]" if finding.fix else "[green]ok[/]") if finding.ok else "[red]no[/]"
+        table.add_row(mark, finding.what, finding.state, finding.fix)
     Console().print(table)
 
 
@@ -95,7 +103,7 @@ def _models(settings: Settings, store: Store) -> Iterator[Finding]:
             yield Finding(f"model for {job}", f"{name}, verified", ok=True)
 
 
-def _agents(settings: Settings) -> Iterator[Finding]:
+def _agents(settings: Settings, store: Store) -> Iterator[Finding]:
     try:
         found = agents.load(settings.agents)
     except PipelineError as error:
@@ -103,6 +111,50 @@ def _agents(settings: Settings) -> Iterator[Finding]:
         return
     known = settings.agent in found
     yield Finding("agents", ", ".join(found), ok=known, fix="" if known else f"add {settings.agent}.toml")
+    yield from _key(settings, found)
+    installed = Known(frozenset(), settings, store)
+    for agent in found.values():
+        for tag, name in installed.voices(agent).items():
+            without = "captions only" if tag == agent.language else "the language is left out"
+            yield replace(_voice(settings, store, name, tag, without), what=f"voice of agent {agent.id} for {tag}")
+        for tag, keys in foreign(agent).items():
+            missing = f"said in another language: {', '.join(keys)}"
+            yield Finding(
+                f"phrases of agent {agent.id} for {tag}", missing, ok=True, fix=f"add them to {agent.id}.toml"
+            )
+
+
+def _key(settings: Settings, found: Mapping[str, agents.Agent]) -> Iterator[Finding]:
+    """Look for the key of pseudonyms, where one is named or an agent asks for it."""
+    try:
+        keys = None if settings.records.key is None else read(settings.records.key)
+        check_key(found, keys)
+    except PipelineError as error:
+        yield Finding("key of pseudonyms", str(error), ok=False, fix=getattr(error, "fix", ""))
+        return
+    if keys is not None:
+        yield Finding("key of pseudonyms", str(settings.records.key), ok=True)
+
+
+def _voice(settings: Settings, store: Store, name: str, tag: str, without: str) -> Finding:
+    """Hash a voice. One that is missing takes its language only; the usual, a wrong and a broken one the service."""
+    pull = f"voicepipe models pull {name}"
+    if name == NONE:
+        return Finding("", "captions only", ok=True)
+    if not name:
+        return Finding("", f"none is named: {without}", ok=True, fix=f"name one: speaking.voices.{tag}")
+    if name not in store.catalog or store.catalog[name].kind != "tts":
+        return Finding("", f"{name} is no voice of the catalog", ok=False, fix="voicepipe models list")
+    if not store.present(name) and name != settings.speaking.voice:
+        return Finding("", f"{name} is missing: {without}", ok=True, fix=pull)
+    try:
+        store.verify(name)
+        rate = json.loads(store.file(name, ".onnx.json").read_text("utf-8"))["audio"]["sample_rate"]
+    except ModelError as error:
+        return Finding("", str(error), ok=False, fix=error.fix)
+    except (ValueError, KeyError, TypeError) as error:
+        return Finding("", f"{name} tells no sample rate: {type(error).__name__}", ok=False, fix=pull)
+    return Finding("", f"{name}, {rate} Hz, verified", ok=True)
 
 
 def _engines(settings: Settings, store: Store) -> Iterator[Finding]:
@@ -127,14 +179,38 @@ def _engines(settings: Settings, store: Store) -> Iterator[Finding]:
         state = "; ".join(f"{what} {', '.join(some)}" for what, some in (("has", there), ("misses", missing)) if some)
         fix = f"voicepipe ollama pull {missing[0]}" if missing else ""
         yield Finding(f"models of agent {agent}", state, ok=bool(there), fix=fix)
+    yield from (_knowledge(settings, agent, models) for agent in _known(settings) if agent.knowledge.any)
+
+
+def _knowledge(settings: Settings, agent: Agent, models: tuple[str, ...]) -> Finding:
+    """Say how an agent's documents are searched, given the models of the Ollama server."""
+    what, wanted = f"knowledge of agent {agent.id}", agent.knowledge
+    try:
+        about = Database(settings.agents / wanted.file).about if wanted.file else {}
+    except KnowledgeError as error:
+        return Finding(what, str(error), ok=False, fix=error.fix)
+    model = about.get("embedding_model", "") or wanted.embedding
+    if not model:
+        return Finding(what, "searched by words", ok=True)
+    if plain(model) in models:
+        return Finding(what, f"searched by words and by vectors of {model}", ok=True)
+    if settings.dialog.engine == "llamacpp":
+        return Finding(what, f"searched by words alone: vectors of {model} come from Ollama", ok=True)
+    state = f"searched by words alone: no Ollama server has {model}"
+    return Finding(what, state, ok=True, fix=f"voicepipe ollama pull {model}")
+
+
+def _known(settings: Settings) -> list[Agent]:
+    """Return the agents; none where they cannot be read."""
+    try:
+        return list(agents.load(settings.agents).values())
+    except PipelineError:
+        return []
 
 
 def _named(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Return the models of agents that name some, by the agents' ids; none where the agents cannot be read."""
-    try:
-        return {agent.id: agent.model.names for agent in agents.load(settings.agents).values() if agent.model.names}
-    except PipelineError:
-        return {}
+    """Return the models of agents that name some, by the agents' ids."""
+    return {agent.id: agent.model.names for agent in _known(settings) if agent.model.names}
 
 
 def _is_here(store: Store, name: str) -> bool:

@@ -1,6 +1,6 @@
 """What the commands about records share: the open file, and calls, turns and feedback as JSON, redacted once more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,9 +13,11 @@ from pipeline.archive import discretion_of
 from pipeline.cli.screen import opened
 from pipeline.dialog import agents
 from pipeline.dialog.agents import Agent
-from pipeline.settings import SettingsError
+from pipeline.dialog.redact import restored
+from pipeline.settings import Settings, SettingsError
 from pipeline.store import statements
 from pipeline.store.file import RecordsFile
+from pipeline.store.keys import Keys, read
 from pipeline.store.rows import CallRow, KeptFeedback, TurnRow
 
 Since = Annotated[
@@ -30,6 +32,8 @@ class Kept:
 
     file: RecordsFile
     agents: dict[str, Agent]
+    keys: Keys | None
+    """Open what pseudonyms stand for, to show that in their place; None shows the pseudonyms."""
 
     def calls(self, *, conversation: str = "", since: float = 0.0, most: int = -1) -> list[CallRow]:
         """Return calls, the latest first."""
@@ -38,16 +42,17 @@ class Kept:
         )
 
     def turns(self, call: CallRow) -> list[dict[str, Any]]:
-        """Return the turns of a call."""
+        """Return the turns of a call. Raises RecordsError."""
         discretion = discretion_of(self.agents, call.agent)
+        originals = self._originals(call)
         found = self.file.run(lambda connection: statements.turns(connection, call))
         return [
             {
                 "turn": turn.turn,
                 "language": turn.language,
-                "question": discretion.said(turn.question),
-                "answer": discretion.replied(turn.answer),
-                "heard": discretion.replied(turn.heard),
+                "question": restored(discretion.said(turn.question), originals),
+                "answer": restored(discretion.replied(turn.answer), originals),
+                "heard": restored(discretion.replied(turn.heard), originals),
                 "status": turn.status,
                 "model": turn.model,
                 "digest": turn.digest,
@@ -62,16 +67,17 @@ class Kept:
         ]
 
     def feedback(self, call: CallRow) -> list[dict[str, Any]]:
-        """Return the feedback on a call; ``turn`` is None for the call as a whole."""
+        """Return the feedback on a call; ``turn`` is None for the call as a whole. Raises RecordsError."""
         discretion = discretion_of(self.agents, call.agent)
+        originals = self._originals(call)
         found: list[KeptFeedback] = self.file.run(lambda connection: statements.feedback(connection, call))
         return [
             {
                 "turn": one.turn,
                 "feedback": one.id,
                 "rating": one.rating,
-                "correction": discretion.said(one.correction),
-                "comment": discretion.said(one.comment),
+                "correction": restored(discretion.said(one.correction), originals),
+                "comment": restored(discretion.said(one.comment), originals),
                 "at": instant(one.at),
             }
             for one in found
@@ -81,18 +87,35 @@ class Kept:
         """Return a call with all that belongs to it."""
         return {**facts(call), "turns": self.turns(call), "feedback": self.feedback(call)}
 
+    def _originals(self, call: CallRow) -> Mapping[str, str]:
+        """Return what the pseudonyms of a call stand for, as far as it is to be shown."""
+        if self.keys is None:
+            return {}
+        return self.keys.opened(call.tenant, self.file.run(lambda connection: statements.sealed(connection, call)))
+
 
 @contextmanager
-def kept(profile: str, config: Path | None) -> Iterator[Kept]:
-    """Open the records that the settings name while the context lasts. Raises PipelineError."""
+def kept(profile: str, config: Path | None, *, restore: bool = False) -> Iterator[Kept]:
+    """Open the records that the settings name while the context lasts, with the key to ``restore`` them.
+
+    Raises PipelineError.
+    """
     settings, _ = opened(profile, config)
     assert settings.records.file is not None  # noqa: S101  ``opened`` fills it in
     found = agents.load(settings.agents)
+    keys = read(key_file(settings), settings.records.restorable) if restore else None
     file = RecordsFile.open(settings.records.file, make=False)
     try:
-        yield Kept(file, found)
+        yield Kept(file, found, keys)
     finally:
         file.close()
+
+
+def key_file(settings: Settings) -> Path:
+    """Return the file that holds the key of pseudonyms. Raises SettingsError where none is named."""
+    if settings.records.key is None:
+        raise SettingsError("no-key", "records.key names no file: it is where the key of pseudonyms lies")
+    return settings.records.key
 
 
 def facts(call: CallRow) -> dict[str, Any]:

@@ -28,7 +28,9 @@ def environment() -> Mapping[str, str]:
 def opened(profile: str, config: Path | None, **overrides: Any) -> tuple[Settings, Store]:
     """Return the settings, with the place of the records, and the store that they name. Raises PipelineError."""
     settings = configuration.load(profile=profile, config=config, overrides=overrides)
-    records = settings.records.model_copy(update={"file": records_file(settings.records.file, environment())})
+    key = settings.records.key
+    places = {"file": records_file(settings.records.file, environment()), "key": key and key.expanduser()}
+    records = settings.records.model_copy(update=places)
     settings = settings.model_copy(update={"records": records})
     cache = cache_folder(settings.models.cache, environment())
     return settings, Store(cache, catalog.read(settings.models.catalog))

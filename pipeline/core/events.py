@@ -475,6 +475,15 @@ class EndpointingChanged:
     max_speech: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallChanged:
+    """New settings for the rest of the call."""
+
+    endpointing: EndpointingChanged = field(default_factory=EndpointingChanged)
+    language: str = ""
+    """BCP 47 primary tag of what the caller is going to speak, one of the call's; empty keeps the language."""
+
+
 ClientEvent = (
     PlaybackReported
     | DigitPressed
@@ -482,7 +491,7 @@ ClientEvent = (
     | ControlRequested
     | CallReported
     | ToolReported
-    | EndpointingChanged
+    | CallChanged
     | StageFailed
 )
 """What an entrance tells the session, sound apart. StageFailed stands for a message that could not be honoured."""

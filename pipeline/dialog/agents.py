@@ -14,12 +14,12 @@ from pipeline.configuration import complaints
 from pipeline.core.stages import ChatOptions
 from pipeline.dialog.asking import asking_for
 from pipeline.dialog.cache import Caching
-from pipeline.dialog.control import Control
+from pipeline.dialog.control import KNOWN_ANNOUNCEMENTS, Announcements, Control
 from pipeline.dialog.lookup import Documents
 from pipeline.dialog.privacy import Privacy
 from pipeline.dialog.routing import Routing
 from pipeline.dialog.state import MOST, Slot, SlotName
-from pipeline.dialog.tools.declared import DeclaredTool
+from pipeline.dialog.tools.declared import DeclaredTool, ToolWords, misfit, translated
 from pipeline.settings import SettingsError
 
 AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -85,6 +85,10 @@ class OtherLanguage(BaseModel):
     instruction: str = ""
     """What the model is told behind each question in this language; empty tells it to answer in it."""
     phrases: OtherPhrases
+    control: Announcements = Announcements()
+    """What is said of transfers and at the end."""
+    tools: dict[str, ToolWords] = Field(default_factory=dict)
+    """What is said around tools, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,18 @@ class AgentFile(BaseModel):
             raise ValueError(f"languages.{self.language}: is the agent's first language, so say it above")
         return self
 
+    @model_validator(mode="after")
+    def _only_its_own_tools(self) -> Self:
+        """Refuse words for tools that there are none of, and questions that do not fit theirs."""
+        known = {tool.name: tool for tool in self.tools}
+        for tag, other in self.languages.items():
+            for name, words in other.tools.items():
+                missing = f"there is no such tool; there are: {', '.join(known) or 'none'}"
+                complaint = misfit(known[name], words) if name in known else missing
+                if complaint:
+                    raise ValueError(f"languages.{tag}.tools.{name}: {complaint}")
+        return self
+
     @field_validator("tools")
     @classmethod
     def _have_names_of_their_own(cls, tools: tuple[DeclaredTool, ...]) -> tuple[DeclaredTool, ...]:
@@ -207,6 +223,23 @@ class Agent(AgentFile):
         )
         return {idiom.language: idiom for idiom in (first, *others)}
 
+    @property
+    def translations(self) -> dict[str, tuple[DeclaredTool, ...]]:
+        """Return its tools in the words of its other languages, by tag."""
+        return {tag: self.tools_in(tag) for tag in self.languages}
+
+    def tools_in(self, language: str) -> tuple[DeclaredTool, ...]:
+        """Return its tools in the words of a language."""
+        other = self.languages.get(language)
+        if other is None:
+            return self.tools
+        return tuple(translated(tool, other.tools.get(tool.name, ToolWords())) for tool in self.tools)
+
+    def control_in(self, language: str) -> Control:
+        """Return what it may have done with a call, in the words of a language."""
+        other = self.languages.get(language)
+        return self.control if other is None else self.control.announced(other.control)
+
     def spoken_in(self, language: str) -> Self:
         """Return it with the greeting and the phrases of one of its languages."""
         idiom = self.idioms[language]
@@ -224,11 +257,12 @@ def load(folder: Path) -> dict[str, Agent]:
 
 
 def _filled(given: Any, language: object) -> Any:
-    known = KNOWN_PHRASES.get(language) if isinstance(language, str) else None
-    phrases = given.get("phrases", {}) if isinstance(given, dict) else None
-    if known is None or not isinstance(phrases, dict):
+    """Return an agent's file, or a language of one, with what is known in the language where it leaves it out."""
+    if not (isinstance(given, dict) and isinstance(language, str) and language in KNOWN_PHRASES):
         return given
-    return {**given, "phrases": {**known.model_dump(), **phrases}}
+    known = {"phrases": KNOWN_PHRASES[language].model_dump(), "control": KNOWN_ANNOUNCEMENTS[language].model_dump()}
+    found = {key: given.get(key, {}) for key in known}
+    return given | {key: known[key] | said if isinstance(said, dict) else said for key, said in found.items()}
 
 
 def _read(file: Path) -> Agent:

@@ -69,6 +69,11 @@ class Desk(Protocol):
         """Return what is known of the call."""
         ...
 
+    @property
+    def language(self) -> str:
+        """Return what the answer is said in, a BCP 47 primary tag; empty where nobody knows."""
+        ...
+
     async def committed(self) -> None:
         """Wait until the answer is real; cancelled when it never is."""
         ...
@@ -95,6 +100,11 @@ class NoCall:
     def __init__(self, toolbox: Toolbox | None = None, state: DialogState | None = None) -> None:
         """Begin with nothing known."""
         self.agenda = Agenda(toolbox or Toolbox(), state or DialogState())
+
+    @property
+    def language(self) -> str:
+        """Return that of the state."""
+        return self.agenda.state.language
 
     async def committed(self) -> None:
         """Return at once."""

@@ -49,7 +49,7 @@ class Errands:
         if pending is None:
             return Returned()
         agreed = (
-            answer(self._said[-1].text, agenda.state.language, pending.question)
+            answer(self._said[-1].text, self._desk.language, pending.question)
             if pending.was_heard(self._said)
             else None
         )
@@ -77,15 +77,15 @@ class Errands:
             except ToolError as error:
                 results.append(_failed(error))
                 continue
-            question = tool.question(arguments)
+            wording, question = tool.worded(self._desk.language), tool.question(arguments, self._desk.language)
             if question:
                 self._desk.agenda.pending = Confirmation(tool, arguments, question)
                 return Returned(says=question)
             if not text:
-                await self._desk.aside(tool.filler)
+                await self._desk.aside(wording.filler)
             results.append(await _result(tool, arguments))
-            if tool.says:
-                return Returned(says="" if text else tool.says)
+            if wording.says:
+                return Returned(says="" if text else wording.says)
         return _returned(text, tuple(uses[:USES]), results)
 
     def _checked(self, use: ToolUse) -> tuple[Tool, Mapping[str, Any]]:
@@ -100,7 +100,7 @@ class Errands:
 
     async def _surely(self, tool: Tool, arguments: Mapping[str, Any]) -> str:
         """Run what changes something to its end, also when the reply is stopped meanwhile: half a deed is none."""
-        await self._desk.aside(tool.filler)
+        await self._desk.aside(tool.worded(self._desk.language).filler)
         with anyio.CancelScope(shield=True):
             result = await _result(tool, arguments)
             self._desk.agenda.done(f"{tool.spec.name} {json.dumps(dict(arguments), ensure_ascii=False)}: {result}")

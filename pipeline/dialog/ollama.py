@@ -25,6 +25,7 @@ CLOSE_TIMEOUT = 1.0
 UNLOAD_TIMEOUT = 15.0
 """Seconds for a server to unload a model: it waits for the requests under way, which are given up after 12 s."""
 UNLOAD_POLL = 0.1
+TOOLS_UNSUPPORTED = "tools-unsupported"
 NO_TOOLS = "does not support tools"
 """How a server says so. Source: Ollama's ``model.CheckCapabilities``."""
 EMBED_TIMEOUT = 300.0
@@ -36,14 +37,24 @@ T = TypeVar("T")
 class Ollama:
     """A ChatModel on a server: how many replies it writes at once is its own affair (OLLAMA_NUM_PARALLEL)."""
 
-    def __init__(self, settings: Dialog, model: str, unloading: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        settings: Dialog,
+        model: str,
+        unloading: Callable[[], None] = lambda: None,
+        toolless: Callable[[], None] = lambda: None,
+    ) -> None:
         """Ask for ``model``, a tag as ``ollama list`` prints it, at the settings' URL. Connects to nothing yet.
 
-        ``unloading`` is called when the model is stuck (see ``Starvation``) and will be unloaded.
+        ``unloading`` is called when the model is stuck (see ``Starvation``) and will be unloaded; ``toolless`` when it
+        turns out to have no place for tools.
         """
         self._settings = settings
         self._model = model
         self._unloading = unloading
+        self._toolless = toolless
+        self._takes_tools = True
+        """Until the server says otherwise of these weights and this template."""
         self._digest = ""
         self._starvation = Starvation()
         self._mending = anyio.Lock()
@@ -65,13 +76,15 @@ class Ollama:
         await self._asked(self._client.show(self._model), self._settings.token_timeout)
         models = (await self._asked(self._client.list(), self._settings.token_timeout)).models
         found = (one.digest for one in models if plain(one.model or "") == plain(self._model))
-        self._digest = next(found, None) or ""
+        digest = next(found, None) or ""
+        self._takes_tools = self._takes_tools or digest != self._digest
+        self._digest = digest
 
     async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta, None]:
         """Yield deltas in order; the last one carries the usage.
 
-        Closing the iterator closes the connection, at which the server stops computing. Raises DialogError as
-        ``check`` does, and ``tools-unsupported`` for tools that the model's template has no place for.
+        Closing the iterator closes the connection, at which the server stops computing. A model whose template has no
+        place for tools is asked without. Raises DialogError as ``check`` does.
         """
         deltas = self._deltas(messages, options, self._settings.first_token_timeout)
         try:
@@ -111,6 +124,26 @@ class Ollama:
         await self._client.close()  # type: ignore[no-untyped-call]
 
     async def _deltas(
+        self, messages: Sequence[Message], options: ChatOptions, first: float
+    ) -> AsyncGenerator[ChatDelta, None]:
+        while True:
+            wanted = options if self._takes_tools else replace(options, tools=())
+            deltas = self._answer(messages, wanted, first)
+            try:
+                async for delta in deltas:
+                    yield delta
+            except DialogError as error:
+                if error.code != TOOLS_UNSUPPORTED or not wanted.tools:
+                    raise
+            else:
+                return
+            finally:
+                await deltas.aclose()
+            if self._takes_tools:
+                self._takes_tools = False
+                self._toolless()
+
+    async def _answer(
         self, messages: Sequence[Message], options: ChatOptions, first: float
     ) -> AsyncGenerator[ChatDelta, None]:
         await self._mended()
@@ -163,12 +196,9 @@ class Ollama:
             self._unloading()
             with anyio.move_on_after(UNLOAD_TIMEOUT), suppress(DialogError):
                 await self._asked(self._client.generate(self._model, keep_alive=0), UNLOAD_TIMEOUT)
-                while self._is_among((await self._asked(self._client.ps(), UNLOAD_TIMEOUT)).models):  # noqa: ASYNC110
+                while _is_among(self._model, (await self._asked(self._client.ps(), UNLOAD_TIMEOUT)).models):  # noqa: ASYNC110
                     await anyio.sleep(UNLOAD_POLL)
             self._starvation.answered()
-
-    def _is_among(self, loaded: Sequence[ollama.ProcessResponse.Model]) -> bool:
-        return any(plain(one.model or "") == plain(self._model) for one in loaded)
 
     def _usage(self, part: ollama.ChatResponse) -> Usage:
         return Usage(part.prompt_eval_count or 0, part.eval_count or 0, self._model, self._digest)
@@ -193,7 +223,7 @@ class Ollama:
         status = refusal.status_code
         if status == httpx.codes.BAD_REQUEST and NO_TOOLS in str(refusal.error):
             what = f"the model {self._model} cannot use tools: its template has no place for them"
-            return DialogError("tools-unsupported", what)
+            return DialogError(TOOLS_UNSUPPORTED, what)
         if status == httpx.codes.NOT_FOUND:
             pull = f"voicepipe ollama pull {self._model}, or voicepipe models pull {self._model} --ollama"
             return DialogError("model-missing", f"Ollama does not have the model {self._model}; to get it: {pull}")
@@ -204,6 +234,10 @@ class Ollama:
             f"Ollama refused with HTTP status {status}",
             retryable=status >= httpx.codes.INTERNAL_SERVER_ERROR,
         )
+
+
+def _is_among(model: str, loaded: Sequence[ollama.ProcessResponse.Model]) -> bool:
+    return any(plain(one.model or "") == plain(model) for one in loaded)
 
 
 def _options(sampling: Sampling, settings: Dialog) -> dict[str, Any]:

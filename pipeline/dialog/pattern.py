@@ -31,7 +31,7 @@ def checked(pattern: str) -> re.Pattern[str]:
         compiled = re.compile(pattern, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"the pattern is no regular expression: {error}") from error
-    if _ways(pattern) > WAYS:
+    if ways(pattern) > WAYS:
         raise ValueError(
             f"the pattern could try more than {WAYS} ways to match; write {{1,20}} in place of + and *, and no "
             "repetition inside another"
@@ -47,7 +47,7 @@ def last(pattern: re.Pattern[str], text: str) -> str:
     return found
 
 
-def _ways(pattern: str) -> int:
+def ways(pattern: str) -> int:
     """Return in how many ways a pattern can match from one place, rather too many."""
     branches: list[list[list[int]]] = [[[]]]  # of each open group, of each alternative, of each piece
     for piece in _PIECE.finditer(pattern):

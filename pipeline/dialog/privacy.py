@@ -7,10 +7,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.dialog.discretion import Discretion
-from pipeline.dialog.redact import Kind, Redactor, Treatment, values
+from pipeline.dialog.redact import Kind, Pseudonyms, Redactor, Treatment, values
 
 Spoken = Literal[Treatment.MASK, Treatment.PASS]
 """What may become of personal data in an answer; a pseudonym could not be said."""
+Written = Literal[Treatment.MASK, Treatment.PSEUDONYM]
+"""What may become of personal data in what is kept."""
 
 
 class Privacy(BaseModel):
@@ -30,6 +32,8 @@ class Privacy(BaseModel):
     """Country, ISO 3166, whose telephone numbers are written without a country code."""
     captions: Spoken = Treatment.MASK
     """What becomes of personal data in the transcripts that clients are told. Logs and records never hold any."""
+    kept: Written = Treatment.MASK
+    """What stands for it in records, feedback and logs; pseudonyms need ``records.key``."""
 
     def policy(self) -> Mapping[Kind, Treatment]:
         """Return the treatment of each kind."""
@@ -40,10 +44,11 @@ class Privacy(BaseModel):
         own = self._own(persona)
         return lambda more: Redactor(self.policy(), self.region, public=own | more, spoken=True)
 
-    def discretion(self, persona: str) -> Discretion:
-        """Return what redacts a call's captions, logs and records."""
+    def discretion(self, persona: str, pseudonyms: Pseudonyms | None = None) -> Discretion:
+        """Return what redacts a call's captions, logs and records: with masks where no pseudonyms are given."""
         captions = self.captions is Treatment.MASK
-        return Discretion(self.policy(), self.region, self._own(persona), captions=captions)
+        own = self._own(persona)
+        return Discretion(self.policy(), self.region, own, captions=captions, pseudonyms=pseudonyms)
 
     def _own(self, persona: str) -> frozenset[str]:
         return frozenset[str]().union(*(_values(text, self.region) for text in (persona, *self.public)))

@@ -27,12 +27,12 @@ What is taken for what:
 
 import hmac
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from pipeline.dialog.redact_chain import LONGEST_HELD, Chain, Chains, Decided, Piece, Span
 from pipeline.dialog.redact_find import find
-from pipeline.dialog.redact_kinds import Finding, Kind, Treatment
+from pipeline.dialog.redact_kinds import Finding, Kind, Treatment, dialled
 
 __all__ = [
     "LONGEST_HELD",
@@ -44,7 +44,9 @@ __all__ = [
     "Redactor",
     "Treatment",
     "findings",
+    "masked",
     "redacted",
+    "restored",
     "values",
 ]
 
@@ -76,32 +78,52 @@ MASKS: Mapping[str, Mapping[Kind, tuple[str, str]]] = MappingProxyType(
 """What stands for each kind, by language: in a text, and for a voice."""
 
 
-_NAME = re.compile(r"⟨[a-z_]+:[a-p]{16}⟩")
+_NAME = re.compile(rf"⟨({'|'.join(Kind)}):[a-p]{{16}}⟩")
 
 
 class Pseudonyms:
-    """Names for values, the same for the same key and value. Only this object can turn them back.
+    """Names for values, the same for the same key and value.
 
-    A name is a keyed hash (HMAC-SHA256, 64 bits in letters), so that it cannot be found by trying all numbers.
+    A name is a keyed hash (HMAC-SHA256, 64 bits in letters), so that it cannot be found by trying all numbers without
+    the key. With it, it can: there are not many telephone numbers.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, restorable: bool = False) -> None:
+        """Name by this key; what is not ``restorable`` is not remembered."""
         if not key:
             raise ValueError("pseudonyms need a key")
         self._key = key
+        self._restorable = restorable
+        # The event loop and the thread that writes records put in and look up, and nobody walks through it.
         self._originals: dict[str, str] = {}
 
     def name(self, kind: Kind, value: str, original: str) -> str:
-        """Return the name of ``value`` and remember what was written for it first."""
+        """Return the name of ``value``; if it is restorable, remember what was written for it first."""
         digest = hmac.digest(self._key, f"{kind} {value}".encode(), "sha256")[:8]
         letters = "".join(chr(ord("a") + half) for byte in digest for half in divmod(byte, 16))
         name = f"⟨{kind}:{letters}⟩"
-        self._originals.setdefault(name, original)
+        if self._restorable:
+            self._originals.setdefault(name, original)
         return name
 
-    def restore(self, text: str) -> str:
-        """Return ``text`` with the originals of the names that this object has given."""
-        return _NAME.sub(lambda match: self._originals.get(match[0], match[0]), text)
+    def originals(self, texts: Iterable[str]) -> dict[str, str]:
+        """Return what is remembered of the names in these texts."""
+        names = {match[0] for text in texts for match in _NAME.finditer(text)}
+        return {name: self._originals[name] for name in names if name in self._originals}
+
+
+def restored(text: str, originals: Mapping[str, str]) -> str:
+    """Return ``text`` with the originals of the names that there are some for."""
+    return _NAME.sub(lambda match: originals.get(match[0], match[0]), text)
+
+
+def masked(text: str) -> str:
+    """Return ``text`` with a mask for each name, in the language of the words before it, or of all where none are."""
+
+    def mask(match: re.Match[str]) -> str:
+        return MASKS[_language(text[: match.start()].strip() or text)][Kind(match[1])][0]
+
+    return _NAME.sub(mask, text)
 
 
 class Redactor:
@@ -194,10 +216,17 @@ class Redactor:
             return original
         match self._policy[span.kind]:
             case Treatment.PSEUDONYM if self._pseudonyms is not None:
-                return self._pseudonyms.name(span.kind, span.value, original)
+                return self._pseudonyms.name(span.kind, self._same(span, chain), original)
             case Treatment.PASS:
                 return original
         return MASKS[_language(chain.before + chain.text)][span.kind][self._spoken]
+
+    def _same(self, span: Span, chain: Chain) -> str:
+        """Return the value of a span, the same whether a telephone has its country code or not."""
+        if span.kind is not Kind.PHONE:
+            return span.value
+        plus = any(token.value == "+" for token in chain.tokens[span.first : span.end])
+        return dialled(span.value, self._region, international=plus) or span.value
 
 
 def _language(text: str) -> str:

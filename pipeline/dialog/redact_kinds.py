@@ -129,21 +129,26 @@ def is_old_id(digits: str) -> bool:
 
 
 def is_phone(digits: str, region: str, *, international: bool) -> bool:
-    """Return whether these digits can be dialled: with a country code, in ``region``, or in a region known anyway.
+    """Return whether these digits can be dialled."""
+    return bool(dialled(digits, region, international=international))
 
-    Nothing is remembered between calls: the digits are personal data.
+
+def dialled(digits: str, region: str, *, international: bool) -> str:
+    """Return the telephone number of these digits as it is dialled from everywhere (E.164); empty where they are none.
+
+    They are read with a country code, in ``region``, or in a region known anyway. Nothing is remembered between calls:
+    the digits are personal data.
     """
     if not SHORTEST_PHONE <= len(digits) <= LONGEST_PHONE + 3:
-        return False
+        return ""
     if international:
         return _valid(f"+{digits}", region)
     if digits.startswith(("00", "011")):
         return _valid("+" + digits.removeprefix("00").removeprefix("011"), region)
     if _CN_MOBILE.fullmatch(digits):
-        return True
-    return any(
-        _valid(digits, other) for other in dict.fromkeys((region, *ALSO_FROM)) if _is_national(digits, other, region)
-    )
+        return f"+86{digits[-11:]}"
+    others = (other for other in dict.fromkeys((region, *ALSO_FROM)) if _is_national(digits, other, region))
+    return next(filter(None, (_valid(digits, other) for other in others)), "")
 
 
 def _is_national(digits: str, other: str, region: str) -> bool:
@@ -153,9 +158,10 @@ def _is_national(digits: str, other: str, region: str) -> bool:
     return other == region or (digits[0] == "0" and len(digits) >= 10)
 
 
-def _valid(text: str, region: str) -> bool:
+def _valid(text: str, region: str) -> str:
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
-        return False
-    return phonenumbers.is_valid_number(number)
+        return ""
+    valid = phonenumbers.is_valid_number(number)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if valid else ""

@@ -11,6 +11,7 @@ from anyio.lowlevel import checkpoint
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, ToolUse, Usage
 from pipeline.dialog import summary
+from pipeline.dialog.ahead import Search
 from pipeline.dialog.cache import CACHED, AnswerMemory, Note
 from pipeline.dialog.cleaner import Cleaner
 from pipeline.dialog.desk import Agenda, Desk, NoCall
@@ -71,6 +72,7 @@ class Responder:
         desk: Desk | None = None,
         instruction: str = "",
         ready: Callable[[], Awaitable[None]] = checkpoint,
+        ahead: Search | None = None,
     ) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply's text, fit to be spoken. Closing early ends the model's work. Raises DialogError.
 
@@ -79,17 +81,16 @@ class Responder:
         answer is to be short; such a reply has no usage. An answer that the documents have approved comes as it stands,
         from no model, and so does one that was given to the same question. What the model asks for is run at the
         ``desk`` once the answer is real, and the model goes on with what came of it. ``instruction`` is told to the
-        model behind the question. No model is asked before ``ready`` returns.
+        model behind the question; none is asked before ``ready`` returns. ``ahead`` may have the documents searched.
         """
         desk = desk or NoCall()
         errands = Errands(desk, said)
-        settled = await errands.settle()
-        note = self._note(said, desk)
-        known = None if settled.messages else await self._known(said, note, desk)
+        settled, note = await errands.settle(), self._note(said, desk)
+        known = None if settled.messages else await self._known(said, note, desk, ahead)
         if known is not None:
             yield known
             return
-        found = Found(said) if self._lookup is None or settled.messages else await self._lookup.found(said)
+        found = Found(said) if self._lookup is None or settled.messages else await self._lookup.found(said, ahead)
         desk.cite(found.sources, found.version)
         redactor = self._redactor(found.public)
         # A call for a tool may stand behind the first sentence.
@@ -128,11 +129,13 @@ class Responder:
         if self._memory is None or desk.agenda.personal:
             return None
         prompt, options = messages(self._persona, said, self._language), self._asked(desk.agenda)
-        return self._memory.note(prompt, options, self._models.digest, desk.agenda.state.language)
+        return self._memory.note(prompt, options, self._models.digest, desk.language)
 
-    async def _known(self, said: Sequence[Message], note: Note | None, desk: Desk) -> ChatDelta | None:
+    async def _known(
+        self, said: Sequence[Message], note: Note | None, desk: Desk, ahead: Search | None
+    ) -> ChatDelta | None:
         """Return the whole answer, if there is one before the model is asked: one that is approved, or remembered."""
-        found = None if self._lookup is None else await self._lookup.approved(said)
+        found = None if self._lookup is None else await self._lookup.approved(said, ahead)
         if found is not None:
             desk.cite(found.sources, found.version)
             sanitizer = Sanitizer()
@@ -160,6 +163,18 @@ class Responder:
                     break
         return text + sanitizer.flush()
 
+    @property
+    def has_documents(self) -> bool:
+        """Return whether there is anything to search."""
+        return self._lookup is not None
+
+    def search(self, said: Sequence[Message]) -> Search | None:
+        """Return what searches the documents for the caller's last words before an answer to them is wanted.
+
+        None where there are no documents, or no words.
+        """
+        return None if self._lookup is None else self._lookup.ahead(said)
+
     async def warm(self, said: Sequence[Message] = (), agenda: Agenda | None = None) -> None:
         """Load the model and let it read this agent's prefix, and what has been said behind it."""
         await self._models.warm(messages(self._persona, said, self._language), self._asked(agenda))
@@ -168,12 +183,12 @@ class Responder:
         return self._options if agenda is None else replace(self._options, tools=agenda.toolbox.specs)
 
     def _ask(self, model: ChatModel, options: ChatOptions, said: Sequence[Message], desk: Desk) -> Ask:
-        """Return what asks the model for an answer in the language of the call."""
+        """Return what asks the model for an answer in the language in which it is said."""
 
         def stream(chat: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
             return model.stream(messages(self._persona, chat, self._language), options)
 
-        return partial(in_language, desk.agenda.state.language, said[-1].text if said else "", stream)
+        return partial(in_language, desk.language, said[-1].text if said else "", stream)
 
     async def _written(
         self,

@@ -13,7 +13,7 @@ from pipeline.core.errors import EntranceError, PipelineError
 from pipeline.entrances.live_calls import LiveCalls
 from pipeline.entrances.statuses import INTERNAL, status_of
 from pipeline.entrances.stream_call import UNREADABLE, Stream, StreamCall
-from pipeline.entrances.switchboard import CallStart, Switchboard
+from pipeline.entrances.switchboard import CallStart, Switchboard, Terms
 from pipeline.entrances.wire_line import WireLine
 from pipeline.entrances.wire_start import read_start
 from pipeline.entrances.wire_terms import write_started
@@ -53,7 +53,7 @@ class Reception:
             start = await self._first(stream)
             with self._ground.live.admit(start.conversation) as seat:
                 call = await self._ground.switchboard.prepare(start)
-                line = self._line(start)
+                line = self._line(start, call.terms)
                 try:
                     await stream.send_initial_metadata((("x-conversation-id", start.conversation),))
                     await stream.write(write_started(start, call.terms, self._ground.version))
@@ -72,6 +72,8 @@ class Reception:
                     return status
                 finally:
                     line.give_up()
+                    with anyio.CancelScope(shield=True):
+                        await call.release()
         except PipelineError as error:
             self._ground.metrics.calls_refused.labels(error.code).inc()
             self._log.info("call refused", stage=error.stage, code=error.code, message=str(error))
@@ -98,6 +100,6 @@ class Reception:
         start = read_start(first.start)
         return start if start.conversation else replace(start, conversation=uuid4().hex)
 
-    def _line(self, start: CallStart) -> WireLine:
+    def _line(self, start: CallStart, terms: Terms) -> WireLine:
         dropped = self._ground.metrics.frames_dropped
-        return WireLine(start, self._ground.channels, self._ground.clock, dropped.inc)
+        return WireLine(start, terms.languages, self._ground.channels, self._ground.clock, dropped.inc)

@@ -136,6 +136,8 @@ class Terms:
     agent: str
     language: str
     """BCP 47; empty where each turn's is detected."""
+    languages: tuple[str, ...] = ()
+    """All that the call may be moved to, as primary tags."""
     max_duration: float
     endpointing: EndpointingChanged
     barge_in: BargeInRules
@@ -169,6 +171,10 @@ class PreparedCall(Protocol):
 
         Cancelling hangs up; ``cut_off`` is asked then for the reason. Raises PipelineError when the call cannot go on.
         """
+        ...
+
+    async def release(self) -> None:
+        """Let go of what it holds, once: when the call is over, or will not be run."""
         ...
 
 

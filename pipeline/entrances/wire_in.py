@@ -5,6 +5,7 @@ Whatever the message holds, the outcome is an event or an EntranceError that nam
 
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import (
+    CallChanged,
     CallReported,
     ClientEvent,
     ControlKind,
@@ -130,9 +131,11 @@ def _report(report: input_pb2.CallReport) -> CallReported:
     )
 
 
-def _reconfigure(wanted: config_pb2.Reconfigure) -> EndpointingChanged:
-    fields.refuse_unserved(wanted, "reconfigure", ("barge_in", "dtmf", "language"))
-    changed = read_endpointing(wanted.endpointing, "reconfigure.endpointing")
-    if changed == EndpointingChanged():
-        raise fields.wrong("reconfigure", "changes nothing; allowed: endpointing with at least one value")
-    return changed
+def _reconfigure(wanted: config_pb2.Reconfigure) -> CallChanged:
+    fields.refuse_unserved(wanted, "reconfigure", ("barge_in", "dtmf"))
+    endpointing = read_endpointing(wanted.endpointing, "reconfigure.endpointing")
+    named = wanted.HasField("language")
+    language = fields.language(wanted.language, "reconfigure.language") if named else ""
+    if endpointing == EndpointingChanged() and not named:
+        raise fields.wrong("reconfigure", "changes nothing; allowed: language, or endpointing with at least one value")
+    return CallChanged(endpointing=endpointing, language=language.partition("-")[0].lower())

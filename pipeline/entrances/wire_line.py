@@ -1,6 +1,6 @@
 """WireLine: one client's side of a call, in the messages of the contract."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import anyio
@@ -10,10 +10,10 @@ from pipeline.audio.g711 import alaw_encode, mulaw_encode
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import (
+    CallChanged,
     CallEnded,
     CallEvent,
     ClientEvent,
-    EndpointingChanged,
     PlaybackReported,
     ReplyEnded,
     ReplyId,
@@ -41,9 +41,20 @@ from pipeline.settings import Channels
 class WireLine:
     """The line of one call: messages go in by ``receive`` and come out by ``next``; the session sees a Line."""
 
-    def __init__(self, start: CallStart, channels: Channels, clock: Clock, sound_dropped: Callable[[], None]) -> None:
-        """Build the call's channels; ``sound_dropped`` is called for each frame that hearing was too slow for."""
+    def __init__(
+        self,
+        start: CallStart,
+        languages: Sequence[str],
+        channels: Channels,
+        clock: Clock,
+        sound_dropped: Callable[[], None],
+    ) -> None:
+        """Build the channels of a call that may be moved to each of ``languages``.
+
+        ``sound_dropped`` is called for each frame that hearing was too slow for.
+        """
         self._start = start
+        self._languages = languages
         self._clock = clock
         self._sound = SoundChannel(channels.microphone_frames * FRAME_MS / 1000, LONGEST_CHUNK, sound_dropped)
         self._microphone = Microphone(start.input, self._sound, clock)
@@ -113,7 +124,7 @@ class WireLine:
             await self.complain(error, request.seq)
             return
         await self._request(event)
-        if isinstance(event, EndpointingChanged):
+        if isinstance(event, CallChanged):
             await self._outbox.put(write_reconfigured(request.seq, event))
 
     async def complain(self, error: EntranceError, seq: int = 0) -> None:
@@ -159,6 +170,9 @@ class WireLine:
     def _checked(self, event: ClientEvent) -> ClientEvent:
         if isinstance(event, PlaybackReported) and event.reply > self._latest_reply:
             raise fields.wrong("playback.response_id", f"is {event.reply}; allowed: 1 to {self._latest_reply}")
+        if isinstance(event, CallChanged) and event.language not in {"", *self._languages}:
+            allowed = ", ".join(self._languages)
+            raise fields.wrong("reconfigure.language", f"is {event.language}; allowed in this call: {allowed}")
         if isinstance(event, ToolReported):
             if event.call not in self._tool_calls:
                 raise fields.wrong("tool_result.call_id", "is unknown; allowed: that of a ToolCall, once")

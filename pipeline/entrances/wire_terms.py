@@ -1,6 +1,6 @@
 """Writes what holds for a call: the chosen formats, the settings in force, the limits. Pure."""
 
-from pipeline.core.events import EndpointingChanged
+from pipeline.core.events import CallChanged, EndpointingChanged
 from pipeline.entrances.fields import uint32, uint64
 from pipeline.entrances.generated.voicepipe.v1 import audio_pb2, config_pb2, output_pb2
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseResponse
@@ -27,9 +27,14 @@ _BARGE_IN_MODES = {
 }
 
 
-def write_reconfigured(seq: int, changed: EndpointingChanged) -> ConverseResponse:
-    """Return the answer to a Reconfigure that was taken."""
-    return ConverseResponse(reconfigured=config_pb2.Reconfigured(refers_to_seq=seq, endpointing=_endpointing(changed)))
+def write_reconfigured(seq: int, changed: CallChanged) -> ConverseResponse:
+    """Return the answer to a Reconfigure that was taken: what it set, and nothing else."""
+    message = config_pb2.Reconfigured(refers_to_seq=seq)
+    if changed.endpointing != EndpointingChanged():
+        message.endpointing.CopyFrom(_endpointing(changed.endpointing))
+    if changed.language:
+        message.language = changed.language
+    return ConverseResponse(reconfigured=message)
 
 
 def write_started(start: CallStart, terms: Terms, version: str) -> ConverseResponse:

@@ -70,9 +70,11 @@ class Answers:
                 await self.overlap.sustained(event)
             case FinalTranscript():
                 await self._understand(event)
+                self._floor.searching.forget()
             case StageFailed():
                 await self._tell(event)
                 if event.code != "turn-model-failed":  # that one costs nothing but time
+                    self._floor.searching.forget()
                     await self._floor.give_up(Speculated.CHANGED)
                     self._floor.resume()
                     await self._ask_again(event.turn)
@@ -111,6 +113,7 @@ class Answers:
         self.silences = 0
         await self._tell(final)
         await self._answer(final, written=True)
+        self._floor.searching.forget()
 
     async def _hears(self, event: SpeechStarted | SpeechEnded | PartialTranscript) -> None:
         """Take note that the caller is heard."""
@@ -125,6 +128,8 @@ class Answers:
                 self._floor.prime("")
             case PartialTranscript():
                 await self.overlap.words(event)
+                if event.guess and self._floor.state is State.LISTENING:
+                    self._floor.searching.begin(event.guess)
                 if not event.text or event.text == self._shown:
                     return
                 self._shown = event.text
@@ -169,7 +174,7 @@ class Answers:
         languages = self._floor.languages
         language = languages.after(final.text, final.language, said_so=written)
         await self._floor.answer(final.turn, final.text, known, language)
-        if self._plan.others:
+        if languages.several:
             self._listener.change(language=language)
 
     async def _not_understood(self, final: FinalTranscript) -> None:

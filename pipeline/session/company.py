@@ -23,10 +23,13 @@ class Company:
         """Set it when the first sound of the answer is there."""
         self._say: Say | None = None
         self._aside_at: float | None = None
+        self._early = ""
+        """An aside from before anybody was kept company: what was agreed to is run at once."""
 
     async def keep(self, since: float, say: Say) -> None:
         """Keep company until the answer is ready; ``since`` is the end of the caller's speech."""
         self._say = say
+        await self.aside(self._early)
         for after, filler in sorted(self._steps()):
             with anyio.move_on_after(since + after - self._clock.now()):
                 await self.ready.wait()
@@ -40,7 +43,9 @@ class Company:
 
     async def aside(self, phrase: str) -> None:
         """Say a phrase now, if the answer is not ready; fillers wait after it as long as after one of them."""
-        if self._say is not None and phrase and not self.ready.is_set():
+        if self._say is None:
+            self._early = phrase
+        elif phrase and not self.ready.is_set():
             self._aside_at = self._clock.now()
             await self._say(phrase)
 

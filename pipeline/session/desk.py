@@ -12,7 +12,7 @@ from pipeline.core.clock import Clock
 from pipeline.core.errors import ToolError
 from pipeline.core.events import ActionRequested, ToolReported, ToolRequested, ToolsCancelled
 from pipeline.core.stages import ToolSpec, ToolUse
-from pipeline.dialog.control import Control
+from pipeline.dialog.agents import Agent
 from pipeline.dialog.desk import Agenda
 from pipeline.dialog.state import DialogState
 from pipeline.dialog.tools.toolbox import Tool, Toolbox
@@ -27,14 +27,15 @@ class CallDesk:
     """What the answers of one call have in common: its memory, and the client's side."""
 
     def __init__(
-        self, control: Control, toolbox: Toolbox, client: Sequence[ToolSpec], state: DialogState, *, patience: float
+        self, agent: Agent, toolbox: Toolbox, client: Sequence[ToolSpec], state: DialogState, *, patience: float
     ) -> None:
         """Offer the agent's tools, what it may have done with the call, and the client's tools.
 
         The client's side is given up after ``patience`` seconds.
         """
         own = [Tool(spec, partial(self._ask, spec.name), timeout=patience) for spec in client]
-        self.agenda = Agenda(toolbox.with_more([*control.tools(self._act, state), *own]), state)
+        others = {tag: agent.control_in(tag) for tag in agent.languages}
+        self.agenda = Agenda(toolbox.with_more([*agent.control.tools(self._act, state, others), *own]), state)
         self.acting: Reply | None = None
         """The answer that is real, and may act."""
         self.hanging_up: Reply | None = None
@@ -46,7 +47,7 @@ class CallDesk:
     @classmethod
     def of(cls, plan: CallPlan, engines: Engines) -> "CallDesk":
         """Return the desk of a call that is conducted so."""
-        return cls(plan.agent.control, engines.toolbox, plan.client_tools, plan.state, patience=plan.client_patience)
+        return cls(plan.agent, engines.toolbox, plan.client_tools, plan.state, patience=plan.client_patience)
 
     def report(self, report: ToolReported) -> None:
         """Take the client's word on a tool; on one that is not waited for any more it comes too late to matter."""
@@ -87,8 +88,9 @@ class CallDesk:
 class ReplyDesk:
     """The desk of one answer."""
 
-    def __init__(self, call: CallDesk, reply: Reply, clock: Clock) -> None:
-        """Let ``reply`` act in its call, once it is real."""
+    def __init__(self, call: CallDesk, reply: Reply, clock: Clock, language: str) -> None:
+        """Let ``reply``, which is said in ``language``, act in its call once it is real."""
+        self.language = language
         self._call = call
         self._reply = reply
         self._clock = clock

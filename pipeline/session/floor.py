@@ -25,6 +25,7 @@ from pipeline.session.plan import Engines
 from pipeline.session.priming import Priming
 from pipeline.session.replies import Replies
 from pipeline.session.reply import Reply
+from pipeline.session.searching import Searching
 from pipeline.session.shape import Purpose
 from pipeline.session.speculation import Speculation
 
@@ -62,6 +63,7 @@ class Floor:
         self._ladder = engines.ladder
         self._ledger = engines.ledger
         self.priming = Priming(engines.responder, engines.headroom, desk.agenda)
+        self.searching = Searching(engines.responder, memory.history)
         self.languages = languages
         self.replies = Replies(line, self.languages, clock=clock, tell=tell)
         self._current: Reply | None = None
@@ -113,9 +115,7 @@ class Floor:
         ``known`` are the turn's events so far, for its spans. The call goes on in ``language``, if one is named.
         """
         language = language or self.languages.current
-        if language != self.languages.current:
-            self.languages.turn_to(language)
-            self._memory.state.language = language
+        self.languages.turn_to(language)
         messages = self._memory.asked(text)
         speculation = self._speculation
         if speculation is None or not speculation.answers(turn, messages, language):
@@ -189,8 +189,10 @@ class Floor:
 
     def _perform(self, reply: Reply, messages: Sequence[Message], claim: Claim, language: str) -> None:
         """Begin the work on an answer."""
-        desk, instruction = ReplyDesk(self._desk, reply, self._clock), self.languages.instruction(language)
-        source = self._responder.reply(messages, reply.purpose.effort, desk, instruction, self.priming.idle)
+        desk = ReplyDesk(self._desk, reply, self._clock, language)
+        instruction = self.languages.instruction(language)
+        idle, ahead = self.priming.idle, self.searching.latest
+        source = self._responder.reply(messages, reply.purpose.effort, desk, instruction, idle, ahead)
         self.replies.perform(reply, claim.over(source), claim)
 
     def _commit(self, reply: Reply, known: Sequence[CallEvent], receipt: Receipt | None) -> None:

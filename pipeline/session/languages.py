@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from pipeline.dialog.agents import Agent, Phrases
+from pipeline.dialog.state import DialogState
 from pipeline.hearing.words import HUMS, NODS
 from pipeline.session.plan import Engines
 from pipeline.session.shape import ReplyShape
@@ -42,14 +43,31 @@ _SCRIPTS: Mapping[str, str] = MappingProxyType(
 class Languages:
     """The languages of one call."""
 
-    def __init__(self, engines: Engines, shape: ReplyShape, others: Collection[ReplyShape] = ()) -> None:
-        """Begin in the language of ``shape``; the call may turn to those of ``others``."""
-        self._shapes = {one.language: one for one in (shape, *others)}
+    def __init__(
+        self,
+        engines: Engines,
+        shape: ReplyShape,
+        others: Collection[ReplyShape] = (),
+        beyond: Collection[ReplyShape] = (),
+        state: DialogState | None = None,
+    ) -> None:
+        """Begin in the language of ``shape``; the caller may turn the call to ``others``, its client ``beyond``.
+
+        ``state`` is told which it is in.
+        """
+        self._state = state or DialogState()
+        self._shapes = {one.language: one for one in (shape, *others, *beyond)}
+        self._followed = {one.language for one in (shape, *others)}
         self._engines = engines
         self._first = shape.language
         self.current = shape.language
         """BCP 47 primary tag."""
         self._turned = False
+
+    @property
+    def several(self) -> bool:
+        """Return whether the caller may turn the call."""
+        return len(self._followed) > 1
 
     @property
     def phrases(self) -> Phrases:
@@ -79,44 +97,52 @@ class Languages:
         the call's, the script tells.
         """
         primary = language.replace("_", "-").partition("-")[0].lower()
-        if said_so and primary in self._shapes:
+        if said_so and primary in self._followed:
             return primary
         spoken = primary if primary and not said_so else self._written_in(text)
-        return spoken if spoken in self._shapes and _is_telling(text) else self.current
+        return spoken if spoken in self._followed and _is_telling(text) else self.current
 
     def turn_to(self, language: str) -> None:
-        """Go on in another of the call's languages."""
-        self._turned = True
-        self.current = language
+        """Go on in a language of the call; what is being said is said to its end as it began.
+
+        From now on the caller may turn the call to it.
+        """
+        if language != self.current:
+            self._turned = True
+            self._followed.add(language)
+            self.current = self._state.language = language
 
     def _written_in(self, text: str) -> str:
         """Return the only language of the call in whose script a text is; the current one if it is one of several."""
         names = (unicodedata.name(sign, "").split(" ")[0] for sign in text if sign.isalpha())
         scripts = Counter("HIRAGANA" if name == "KATAKANA" else name for name in names)
         script = max(scripts, key=lambda name: (name == "HIRAGANA", scripts[name]), default="")
-        able = [tag for tag in self._shapes if _SCRIPTS.get(tag, "LATIN") == script]
+        able = [tag for tag in self._shapes if tag in self._followed and _SCRIPTS.get(tag, "LATIN") == script]
         return able[0] if len(able) == 1 else self.current
 
 
-def shapes(shape: ReplyShape, agent: Agent, wished: Sequence[str], *, follows: bool) -> list[ReplyShape]:
-    """Return how replies are made in each language of a call, that in which it begins first.
+def shapes(
+    shape: ReplyShape, agent: Agent, wished: Sequence[str], *, follows: bool
+) -> tuple[list[ReplyShape], list[ReplyShape]]:
+    """Return how replies are made in each language of a call, that in which it begins first, and in the agent's others.
 
-    Those that are wished, as far as the agent has them; all of the agent's where it has none of them; only its first
-    where it does not follow its caller.
+    Those of the call are those that are wished, as far as the agent has them; all of the agent's where it has none of
+    them; only its first, and no others, where it does not follow its caller.
     """
     idioms = agent.idioms
     known = list(idioms) if follows else [agent.language]
     tags = [tag for tag in dict.fromkeys(tag.partition("-")[0].lower() for tag in wished) if tag in known] or known
-    return [
-        replace(
+    made = {
+        tag: replace(
             shape,
             language=tag,
             phrases=idioms[tag].phrases,
             instruction=idioms[tag].instruction if agent.languages else "",
             native=tag == agent.language,
         )
-        for tag in tags
-    ]
+        for tag in known
+    }
+    return [made[tag] for tag in tags], [made[tag] for tag in known if tag not in tags]
 
 
 def _is_telling(text: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from pipeline.core.clock import Clock
 from pipeline.core.events import (
+    CallChanged,
     CallEnd,
     CallEvent,
     CallReported,
@@ -76,8 +77,11 @@ class Orders:
                 await self._typed(order.text, order.language, self._text_stops)
             case DigitPressed():
                 await self._press(order.digit)
-            case EndpointingChanged():
-                self._change(order)
+            case CallChanged():
+                self._change(order.endpointing)
+                if order.language not in {"", self._floor.languages.current}:
+                    self._floor.languages.turn_to(order.language)
+                    self._listener.change(language=order.language)
             case StageFailed():
                 await self._tell(order)
             case CallReported():

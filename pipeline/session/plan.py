@@ -71,7 +71,9 @@ class CallPlan:
     state: DialogState = field(default_factory=DialogState)
     """What is known in the call. It changes during the call."""
     others: tuple[ReplyShape, ...] = ()
-    """How replies are made in the other languages that the call may turn to."""
+    """How replies are made in the other languages that the caller may turn the call to."""
+    beyond: tuple[ReplyShape, ...] = ()
+    """And in those that only the client may move it to."""
 
     @property
     def other_languages(self) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ class Session:
             engines,
             memory,
             self._desk,
-            Languages(engines, plan.reply, plan.others),
+            Languages(engines, plan.reply, plan.others, plan.beyond, plan.state),
             clock=clock,
             tell=self._tell,
         )
@@ -123,6 +123,7 @@ class Session:
         async with self._inbox, self._inbox_in, anyio.create_task_group() as tasks:
             self._floor.replies.open(tasks, self._inbox_in)
             self._floor.priming.open(tasks)
+            self._floor.searching.open(tasks)
             tasks.start_soon(self._hear)
             tasks.start_soon(self._take_requests)
             if not await self._floor.say(self._turn, self._plan.agent.greeting):
@@ -233,7 +234,8 @@ class Session:
         if not self._regret or self._floor.state is not State.LISTENING:
             return False
         self._regret = False
-        return await self._floor.say(self._turn, self._plan.agent.control.transfer_failed)
+        control = self._plan.agent.control_in(self._floor.languages.current)
+        return await self._floor.say(self._turn, control.transfer_failed)
 
     def _end_if_done(self) -> CallEnd | None:
         """Return CLIENT once the client has closed its half and all that it said has been answered."""

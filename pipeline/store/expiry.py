@@ -31,12 +31,17 @@ async def expire_often(records: Records, settings: RecordSettings, calendar: Clo
 
 
 async def expire(records: Records, settings: RecordSettings, calendar: Clock) -> int:
-    """Delete the calls that are older than their tenant's retention; return how many. Raises RecordsError."""
+    """Delete the calls that are older than their tenant's retention; return how many. Raises RecordsError.
+
+    What was sealed for a tenant that does not allow it any more goes as well.
+    """
     deleted = 0
     for tenant in await records.ask(statements.tenants):
         before = calendar.now() - DAY * settings.days(tenant)
         oldest = partial(statements.expire, tenant=tenant, before=before, most=BATCH)
         while some := await records.ask(oldest):
             deleted += some
+        if tenant not in settings.restorable:
+            await records.ask(partial(statements.unseal, tenant=tenant))
     await records.tidy()
     return deleted

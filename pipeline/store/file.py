@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 from pipeline.core.errors import RecordsError
 from pipeline.store.rows import Row
-from pipeline.store.statements import APPLICATION, FORMAT, SCHEMA, write_row
+from pipeline.store.statements import ADDED, APPLICATION, FORMAT, SCHEMA, write_row
 
 T = TypeVar("T")
 
@@ -140,9 +140,8 @@ def _prepare(path: Path, connection: sqlite3.Connection, *, check: bool) -> None
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL").fetchall()
     with _transaction(connection):  # two processes may meet a new file at once
-        if not _tables(connection):
-            for statement in SCHEMA:
-                connection.execute(statement)
+        for statement in ADDED if _tables(connection) else (*SCHEMA, *ADDED):
+            connection.execute(statement)
     if check and connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
         raise RecordsError("records-broken", f"records.file: {path} is broken", fix=MOVE_AWAY)
 

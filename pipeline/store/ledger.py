@@ -1,6 +1,6 @@
 """Ledger: what is written down of one call, redacted before it is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.core.clock import Clock
@@ -11,18 +11,23 @@ from pipeline.store.rows import CallRow, Row, TurnRow
 
 Words = Callable[[str], str]
 """Takes the personal data out of a text."""
+Seal = Callable[[Sequence[str]], Mapping[str, bytes]]
+"""Returns the originals of the pseudonyms in redacted texts, encrypted, by name; none where they must not be kept."""
 
 
 class CallLedger:
     """One call's turns."""
 
-    def __init__(self, records: Records, call: CallRow, calendar: Clock, *, said: Words, replied: Words) -> None:
+    def __init__(
+        self, records: Records, call: CallRow, calendar: Clock, *, said: Words, replied: Words, seal: Seal
+    ) -> None:
         """Write the call down; ``said`` redacts a caller's words and ``replied`` the service's."""
         self._records = records
         self._call = call
         self._calendar = calendar
         self._said = said
         self._replied = replied
+        self._seal = seal
         self._open: dict[TurnId, TurnRow] = {}
         records.put(call)
 
@@ -60,12 +65,14 @@ class CallLedger:
         """Return the row as it is kept. In a thread: it may take long."""
         if isinstance(row, CallRow):
             return row
+        question, answer, heard = self._said(row.question), self._replied(row.answer), self._replied(row.heard)
         return replace(
             row,
-            question=_writable(self._said(row.question)),
-            answer=_writable(self._replied(row.answer)),
-            heard=_writable(self._replied(row.heard)),
+            question=_writable(question),
+            answer=_writable(answer),
+            heard=_writable(heard),
             sources=tuple(map(_writable, row.sources)),
+            sealed=self._seal((question, answer, heard)),
         )
 
 

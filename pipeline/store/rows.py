@@ -60,6 +60,8 @@ class TurnRow:
     spans: Mapping[str, float] = field(default_factory=dict)
     """Seconds."""
     ended: float | None = None
+    sealed: Mapping[str, bytes] = field(default_factory=dict)
+    """Originals of pseudonyms in its words, encrypted, by name; see ``Keys``."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -84,6 +86,8 @@ class Feedback:
     comment: str = ""
     key: str
     """Chosen by the client: the same one twice counts once."""
+    sealed: Mapping[str, bytes] = field(default_factory=dict)
+    """As that of a turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,14 @@ SCHEMA = (
 )
 """A feedback of a whole call has the turn ``WHOLE``."""
 
+ADDED = (
+    """CREATE TABLE IF NOT EXISTS sealed (
+        call TEXT NOT NULL REFERENCES calls (id) ON DELETE CASCADE, name TEXT NOT NULL, original BLOB NOT NULL,
+        PRIMARY KEY (call, name)
+    )""",
+)
+"""What files of this format got later. Programs from before read such a file, write it and delete from it as ever."""
+
 WHOLE = -1
 
 _CALL = (
@@ -57,8 +65,9 @@ _TURN = (
 _CALLS = "SELECT * FROM calls WHERE began >= ? ORDER BY began DESC, id LIMIT ?"
 _CALLS_OF_ONE = "SELECT * FROM calls WHERE conversation = ? AND began >= ? ORDER BY began DESC, id LIMIT ?"
 _FEEDBACK = "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_SEALED = "INSERT OR IGNORE INTO sealed VALUES (?, ?, ?)"
 _CALL_FIELDS = tuple(CallRow.__dataclass_fields__)
-_TURN_FIELDS = tuple(TurnRow.__dataclass_fields__)
+_TURN_FIELDS = tuple(name for name in TurnRow.__dataclass_fields__ if name != "sealed")
 
 
 def write_row(connection: Connection, row: Row) -> None:
@@ -70,6 +79,7 @@ def write_row(connection: Connection, row: Row) -> None:
     spans = json.dumps({name: round(seconds, 4) for name, seconds in row.spans.items()})
     connection.execute(_CALL_BEGUN, _values(row.call, _CALL_FIELDS))
     connection.execute(_TURN, {**_values(row, _TURN_FIELDS), "call": row.call.id, "spans": spans, **lists})
+    _keep_sealed(connection, row.call.id, row.sealed)
 
 
 def latest(connection: Connection, conversation: str) -> CallRow | None:
@@ -131,7 +141,19 @@ def submit(connection: Connection, given: Feedback, at: float) -> str:
         keys = json.dumps([*keys, given.key][-KEYS:])
         row = (*place, own, given.rating, given.correction, given.comment, keys, at)
         connection.execute(_FEEDBACK, row)
+        _keep_sealed(connection, call.id, given.sealed)
     return str(own)
+
+
+def sealed(connection: Connection, call: CallRow) -> dict[str, bytes]:
+    """Return the originals of a call's pseudonyms, encrypted, by name."""
+    found = _asked(connection, "SELECT name, original FROM sealed WHERE call = ?", (call.id,))
+    return {row["name"]: row["original"] for row in found}
+
+
+def unseal(connection: Connection, tenant: str) -> None:
+    """Delete the originals of all pseudonyms of a tenant."""
+    connection.execute("DELETE FROM sealed WHERE (SELECT tenant FROM calls WHERE id = sealed.call) = ?", (tenant,))
 
 
 def tenants(connection: Connection) -> list[str]:
@@ -148,6 +170,11 @@ def expire(connection: Connection, tenant: str, before: float, most: int) -> int
 def forget(connection: Connection, conversation: str) -> int:
     """Delete all calls of an id with all that belongs to them; return how many there were."""
     return connection.execute("DELETE FROM calls WHERE conversation = ?", (conversation,)).rowcount
+
+
+def _keep_sealed(connection: Connection, call: str, sealed: Mapping[str, bytes]) -> None:
+    """Write the originals of a call's pseudonyms; one that is there stays: it is of the same value."""
+    connection.executemany(_SEALED, [(call, name, original) for name, original in sealed.items()])
 
 
 def _values(row: Row, fields: Sequence[str]) -> dict[str, Any]:

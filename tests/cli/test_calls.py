@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,13 @@ from typer.testing import CliRunner, Result
 from pipeline.cli import app
 from pipeline.store import statements
 from pipeline.store.file import RecordsFile
+from pipeline.store.keys import read
 from pipeline.store.rows import Feedback
 from tests.store.records import NOON, call_row, everything, turn_row
 
 AGENT = 'name = "Shop"\npersona = "You keep a shop. Its number is 415 555 2671."\n'
 PRIVATE = "415 555 2672"
+NAME = "⟨phone:abcdefghijklmnop⟩"
 
 
 @pytest.fixture
@@ -137,3 +140,84 @@ def test_without_records_it_is_said_where_they_would_be(folder: Path) -> None:
     done = run(folder, "calls", "list")
     assert done.exit_code == 1
     assert f"there are no records yet: {folder / 'kept' / 'r.sqlite'} does not exist" in done.stderr
+
+
+@pytest.fixture
+def named(folder: Path) -> Path:
+    """Return a folder with the records of a call in which a pseudonym stands for a number that may be restored."""
+    with (folder / "settings.toml").open("a") as settings:
+        settings.write(f'key = "{folder / "key"}"\n[records.tenants.default]\nrestore = true\n')
+    assert run(folder, "calls", "key").stdout.startswith(f"made: {folder / 'key'}. Keep a copy")
+    keys = read(folder / "key", ["default"])
+    call, sealed = call_row(ended=NOON + 9), keys.sealed("default", {NAME: PRIVATE})
+    file = RecordsFile.open(folder / "kept" / "r.sqlite")
+    file.write([call, turn_row(call, question=f"call me at {NAME}", answer=f"at {NAME}?", heard="at", sealed=sealed)])
+    given = Feedback(conversation="c1", rating="down", correction=f"it was {NAME}", key="k")
+    file.run(lambda connection: statements.submit(connection, given, NOON))
+    file.close()
+    return folder
+
+
+def test_a_call_is_restored_with_the_key_and_named_without(named: Path) -> None:
+    plain = run(named, "calls", "show", "c1").stdout
+    assert f"caller: call me at {NAME}" in plain
+    shown = run(named, "calls", "show", "c1", "--restore").stdout
+    assert shown == plain.replace(NAME, PRIVATE)
+    as_json = json.loads(run(named, "calls", "show", "c1", "--restore", "--json").stdout)
+    assert as_json[0]["feedback"][0]["correction"] == f"it was {PRIVATE}"
+    for command in (("calls", "export"), ("calls", "export", "--json")):
+        exported = run(named, *command).stdout
+        assert (NAME in exported, PRIVATE in exported) == (True, False)
+    assert run(named, "calls", "export", "--restore").exit_code == 2
+
+
+def test_names_are_shown_without_any_key(named: Path) -> None:
+    (named / "key").unlink()
+    assert NAME in run(named, "calls", "show", "c1").stdout
+
+
+def _without_a_key(folder: Path) -> None:
+    (folder / "key").unlink()
+
+
+def _with_another_key(folder: Path) -> None:
+    (folder / "key").write_text("ab" * 32)
+
+
+def _with_an_open_key(folder: Path) -> None:
+    (folder / "key").chmod(0o644)
+
+
+def _without_leave(folder: Path) -> None:
+    settings = folder / "settings.toml"
+    settings.write_text(settings.read_text().replace("restore = true", "restore = false"))
+
+
+def _without_a_name_for_the_key(folder: Path) -> None:
+    settings = folder / "settings.toml"
+    settings.write_text("\n".join(line for line in settings.read_text().splitlines() if not line.startswith("key =")))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_without_a_key, "fix: voicepipe calls key, or bring the file back"),
+        (_with_another_key, "does not open with this key"),
+        (_with_an_open_key, "has mode 0644"),
+        (_without_leave, "records.tenants.default.restore is off"),
+        (_without_a_name_for_the_key, "records.key names no file"),
+    ],
+)
+def test_nothing_is_restored_otherwise(named: Path, change: Callable[[Path], None], told: str) -> None:
+    change(named)
+    done = run(named, "calls", "show", "c1", "--restore")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert told in done.stderr
+    assert PRIVATE not in done.stderr
+
+
+def test_a_key_is_made_once_and_where_the_settings_say(named: Path, folder: Path) -> None:
+    again = run(named, "calls", "key")
+    assert (again.exit_code, f"{named / 'key'} is there already" in again.stderr) == (1, True)
+    _without_a_name_for_the_key(folder)
+    assert "records.key names no file" in run(folder, "calls", "key").stderr

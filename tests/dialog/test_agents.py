@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.core.stages import ChatOptions
 from pipeline.dialog.agents import load
+from pipeline.dialog.foreign import foreign
 from pipeline.settings import SHARE, SettingsError
 
 SHOP = 'name = "Shop"\npersona = "You keep a shop."\n'
@@ -147,7 +148,7 @@ def test_a_phrase_that_there_is_none_for_in_a_language_must_be_given(tmp_path: P
 
 
 def test_what_is_wrong_in_another_language_is_named(tmp_path: Path) -> None:
-    assert "languages.zh.greting: no such key; allowed here: greeting," in complaint(
+    assert "languages.zh.greting: no such key; allowed here: control, greeting," in complaint(
         tmp_path, SHOP + '[languages.zh]\ngreting = "x"\n'
     )
     assert "languages.zh-CN" in complaint(tmp_path, SHOP + "[languages.zh-CN]\n")
@@ -158,3 +159,118 @@ def test_what_is_wrong_in_another_language_is_named(tmp_path: Path) -> None:
 def test_documents_come_from_a_file_or_a_folder(tmp_path: Path) -> None:
     both = SHOP + '[knowledge]\nfile = "a.kb"\nfolder = "a"\n'
     assert "knowledge: Value error, names a file and a folder" in complaint(tmp_path, both)
+
+
+def test_an_embedding_is_for_a_folder_and_its_languages_for_an_embedding(tmp_path: Path) -> None:
+    file = SHOP + '[knowledge]\nfile = "a.kb"\nembedding = "all-minilm"\n'
+    assert "knowledge: Value error, embedding is for a folder" in complaint(tmp_path, file)
+    nobody = SHOP + '[knowledge]\nfolder = "a"\nembedding_languages = ["en"]\n'
+    assert "knowledge: Value error, embedding_languages are those of a model" in complaint(tmp_path, nobody)
+
+
+CONTROL = """
+[control]
+hang_up = true
+transferring = "Over to them."
+[control.transfer]
+billing = "sip:billing"
+"""
+TOOL = """
+[[tools]]
+name = "cancel_order"
+description = "Cancels an order."
+url = "https://shop.example/orders/{order}/cancel"
+method = "POST"
+confirm = "Shall I cancel order {order}?"
+filler = "One moment."
+[tools.parameters]
+type = "object"
+required = ["order"]
+properties.order = { type = "string" }
+properties.reason = { type = "string" }
+"""
+IN_FRENCH = FRENCH + 'time_up = "Fini."\n[languages.fr.control]\nfarewell = "Au revoir."\n'
+
+
+def test_what_is_said_of_control_is_said_in_the_language_of_the_call(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(SHOP + CONTROL + "[languages.zh]\n" + IN_FRENCH)
+    shop = load(tmp_path)["shop"]
+    assert shop.control_in("en").phrases()["transferring"] == "Over to them."
+    assert shop.control_in("zh").phrases() == {
+        "transferring": "我现在为您转接。",
+        "transfer_failed": "抱歉，没有接通。还有什么可以帮您？",
+        "farewell": "再见。",
+    }
+    assert shop.control_in("fr").phrases()["farewell"] == "Au revoir."
+    assert shop.control_in("fr").phrases()["transferring"] == "Over to them."
+    assert shop.control_in("fr").transfer == {"billing": "sip:billing"}
+
+
+def test_a_chinese_agent_says_goodbye_in_chinese_where_its_file_has_nothing(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(SHOP + 'language = "zh"\n[control]\nhang_up = true\n')
+    assert load(tmp_path)["shop"].control.farewell == "再见。"
+
+
+def test_tools_have_words_of_their_own_in_each_language(tmp_path: Path) -> None:
+    words = '[languages.fr.tools.cancel_order]\nconfirm = "J\'annule {order} ?"\n'
+    (tmp_path / "shop.toml").write_text(SHOP + TOOL + IN_FRENCH + words)
+    shop = load(tmp_path)["shop"]
+    (english,), (french,) = shop.tools_in("en"), shop.tools_in("fr")
+    assert (english.question, english.filler) == ("Shall I cancel order {order}?", "One moment.")
+    assert (french.question, french.filler) == ("J'annule {order} ?", "One moment.")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            'cancel_orders = { filler = "x" }',
+            "languages.fr.tools.cancel_orders: there is no such tool; there are: cancel_order",
+        ),
+        ('cancel_order = { confirm = "{reason} ?" }', "languages.fr.tools.cancel_order: confirm: reason is none of"),
+        ('cancel_order = { confirm = "" }', "languages.fr.tools.cancel_order.confirm: String should have at least 1"),
+        (
+            'cancel_order = { asks = "x" }',
+            "languages.fr.tools.cancel_order.asks: no such key; allowed here: confirm, filler",
+        ),
+    ],
+)
+def test_words_that_fit_no_tool_are_named(tmp_path: Path, words: str, said: str) -> None:
+    assert said in complaint(tmp_path, SHOP + TOOL + IN_FRENCH + f"[languages.fr.tools]\n{words}\n")
+
+
+def test_a_question_for_what_asks_nothing_is_refused(tmp_path: Path) -> None:
+    words = '[languages.fr.tools.cancel_order]\nconfirm = "Oui ?"\n'
+    asks_nothing = TOOL.replace("Shall I cancel order {order}?", "never")
+    said = complaint(tmp_path, SHOP + asks_nothing + IN_FRENCH + words)
+    assert "languages.fr.tools.cancel_order: confirm: it asks nothing in the agent's first language" in said
+
+
+def test_what_would_be_said_in_another_language_is_known(tmp_path: Path) -> None:
+    words = '[languages.fr.tools.cancel_order]\nconfirm = "J\'annule {order} ?"\n'
+    (tmp_path / "shop.toml").write_text(SHOP + CONTROL + TOOL + "[languages.zh]\n" + IN_FRENCH + words)
+    (tmp_path / "bakery.toml").write_text(SHOP + 'language = "de"\nphrases = { goodbye = "Tschüs." }\n' + CONTROL)
+    found = load(tmp_path)
+    assert foreign(found["shop"]) == {
+        "zh": ("languages.zh.tools.cancel_order.filler", "languages.zh.tools.cancel_order.confirm"),
+        "fr": (
+            "languages.fr.control.transferring",
+            "languages.fr.control.transfer_failed",
+            "languages.fr.tools.cancel_order.filler",
+        ),
+    }
+    assert foreign(found["bakery"]) == {
+        "de": (
+            "phrases.no_input",
+            "phrases.no_match",
+            "phrases.failure",
+            "phrases.fillers",
+            "phrases.time_up",
+            "control.transfer_failed",
+            "control.farewell",
+        )
+    }
+
+
+def test_the_agents_that_come_along_say_everything_in_the_language_of_the_call() -> None:
+    assert not any(foreign(agent) for agent in load(SHARE / "agents").values())

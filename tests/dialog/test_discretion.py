@@ -18,7 +18,7 @@ from pipeline.core.events import (
 from pipeline.core.stages import Usage
 from pipeline.dialog.discretion import Discretion
 from pipeline.dialog.privacy import Privacy
-from pipeline.dialog.redact import Treatment
+from pipeline.dialog.redact import Pseudonyms, Treatment
 from tests.virtual_time import VIRTUAL_TIME, Backend, run_virtually
 
 pytestmark = pytest.mark.anyio
@@ -98,6 +98,40 @@ async def test_an_agent_may_let_captions_pass_and_logs_still_hold_nothing() -> N
     assert own.caption(said, kept) is said
     assert isinstance(kept, FinalTranscript)
     assert kept.text == "It is [phone number]."
+
+
+async def test_with_pseudonyms_logs_have_names_and_clients_are_told_masks() -> None:
+    own = Privacy().discretion(PERSONA, Pseudonyms(b"key", restorable=True))
+    for event in (final("It is 415 555 2672."), partial("It is 415 555 2672. Then I went home and")):
+        kept = await own.kept(event)
+        assert isinstance(kept, FinalTranscript | PartialTranscript)
+        (name,) = re.findall(r"It is (⟨phone:[a-p]{16}⟩)", kept.text)
+        told = own.caption(event, kept)
+        assert isinstance(told, FinalTranscript | PartialTranscript)
+        assert told.text == kept.text.replace(name, "[phone number]")
+        assert not isinstance(told, PartialTranscript) or told.guess == told.text
+        assert own.originals([own.said("four one five five five five two six seven two")]) == {name: "415 555 2672"}
+    keys = DigitsCollected(**STAMP, digits="4111111111111111")  # type: ignore[arg-type]
+    assert "⟨card:" in getattr(await own.kept(keys), "digits", "")
+    assert getattr(own.caption(keys, await own.kept(keys)), "digits", "") == "[card number]"
+    assert own.caption(partial("415"), await own.kept(partial("415"))) is None
+
+
+@given(st.sampled_from(BEFORE), st.sampled_from([secret for secret in SECRETS if secret.isascii()]))
+def test_with_pseudonyms_clients_are_told_what_they_are_told_without(before: str, secret: str) -> None:
+    own, plain, said = Privacy().discretion(PERSONA, Pseudonyms(b"key")), discretion(), final(f"{before} {secret}.")
+
+    async def told() -> tuple[CallEvent | None, CallEvent | None]:
+        return own.caption(said, await own.kept(said)), plain.caption(said, await plain.kept(said))
+
+    named, without = run_virtually(told)
+    assert named == without
+
+
+async def test_an_answer_is_kept_with_names_for_what_it_alone_may_say() -> None:
+    own = Privacy(email=Treatment.PASS).discretion(PERSONA, Pseudonyms(b"key"))
+    replied = own.replied("Write to joe@example.com or call 415 555 2672.")
+    assert re.fullmatch(r"Write to ⟨email:[a-p]{16}⟩ or call 415 555 2672\.", replied)
 
 
 async def test_an_answer_is_told_as_it_was_made_and_kept_without_what_it_alone_may_say() -> None:

@@ -2,9 +2,17 @@ import json
 from typing import Any
 
 import pytest
+from anyio.abc import SocketStream
 
+from pipeline.core.clock import LoopClock
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatOptions, Message, ToolSpec, ToolUse
+from pipeline.dialog.health import Health
+from pipeline.dialog.ollama import Ollama
+from pipeline.dialog.routed import Candidate
+from pipeline.dialog.routing import Candidates, Router, Routing
+from pipeline.settings import Dialog
+from tests.dialog.desk import Notes
 from tests.dialog.scripted_server import STREAM_HEAD, Answer, part, scripted_server, whole, written
 from tests.dialog.test_ollama import HELLO, failure, ollama, reply
 
@@ -61,9 +69,31 @@ async def test_a_call_that_the_server_takes_for_text_is_a_use_and_no_text() -> N
     assert [use for delta in deltas for use in delta.uses] == [USE]
 
 
-async def test_a_model_whose_template_has_no_tools_is_named() -> None:
-    refusal = whole("400 Bad Request", b'{"error":"registry.ollama.ai/library/some-model does not support tools"}')
-    error = await failure(refusal)
+REFUSAL = whole("400 Bad Request", b'{"error":"registry.ollama.ai/library/some-model does not support tools"}')
+
+
+async def test_a_model_whose_template_has_no_tools_is_asked_without_and_that_is_remembered() -> None:
+    requests: list[Any] = []
+    told: list[str] = []
+    answered = written(STREAM_HEAD, part("We open at nine."), part("", done=True))
+
+    async def answer(client: SocketStream) -> None:
+        await (REFUSAL if requests[-1]["tools"] else answered)(client)
+
+    async with scripted_server(answer, requests) as url:
+        model = Ollama(Dialog(ollama_url=url), "some-model", toolless=lambda: told.append("toolless"))
+        desk = Candidate("some-model", model, Health(LoopClock()))
+        router = Router(Routing(), Candidates([desk]), LoopClock(), Notes())
+        for _ in range(4):
+            deltas = [delta async for delta in router.route("hello").stream(HELLO, TOOLS)]
+            assert "".join(delta.text for delta in deltas) == "We open at nine."
+            assert not desk.health.failing
+    assert [bool(request["tools"]) for request in requests] == [True, False, False, False, False]
+    assert told == ["toolless"]
+
+
+async def test_a_server_that_says_so_though_nobody_spoke_of_tools_is_asked_once() -> None:
+    error = await failure(REFUSAL)
     assert (error.code, error.retryable) == ("tools-unsupported", False)
     assert "the model some-model cannot use tools" in str(error)
 

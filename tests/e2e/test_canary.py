@@ -4,16 +4,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
 import anyio
 import grpc.aio
 import pytest
+from typer.testing import CliRunner, Result
 
 from pipeline import configuration
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan
+from pipeline.cli import app
 from pipeline.cli.call import spoken
 from pipeline.cli.service import Service
 from pipeline.entrances.generated.voicepipe.v1 import conversation_pb2, input_pb2
@@ -22,6 +25,7 @@ from pipeline.entrances.generated.voicepipe.v1.config_pb2 import OutputConfig
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2_grpc import ConversationServiceStub
 from pipeline.models import catalog
 from pipeline.models.store import Store
+from pipeline.store import keys
 from tests.e2e.service import running
 from tests.entrances.calls import Caller
 from tests.store.records import everything
@@ -62,6 +66,8 @@ level = "debug"
 pii = true
 """
 AGENT = 'name = "Line"\npersona = "You repeat what you hear."\n'
+NAMES = '[privacy]\nkept = "pseudonym"\n'
+RESTORE = "[records.tenants.default]\nrestore = true\n"
 
 
 @pytest.fixture
@@ -82,6 +88,18 @@ def service(parrot: str, tmp_path: Path) -> Iterator[Service]:
         yield service
 
 
+@contextmanager
+def naming(model: str, folder: Path, tenant: str = "") -> Iterator[Service]:
+    """Serve an agent whose records hold pseudonyms; the key lies apart from all that is searched."""
+    (folder / "agents").mkdir()
+    (folder / "agents" / "line.toml").write_text(AGENT + NAMES)
+    key = folder.with_name(f"{folder.name}-key")
+    keys.make(key)
+    config = CONFIG.replace("[records]", f'[records]\nkey = "{key}"').format(folder=folder, model=model)
+    with running(config + tenant, folder) as service:
+        yield service
+
+
 def found(haystack: bytes) -> list[bytes]:
     """Return what of the secrets stands in these bytes, with anything between its parts."""
     bare = re.sub(rb"[^a-z0-9]", b"", haystack.lower())
@@ -96,6 +114,10 @@ def exported(folder: Path) -> bytes:
         line = [sys.executable, "-m", "pipeline", *command, "--config", str(folder / "settings.toml")]
         told += subprocess.run(line, capture_output=True, check=True, timeout=60).stdout
     return told
+
+
+def commanded(folder: Path, *command: str) -> Result:
+    return CliRunner().invoke(app, [*command, "--config", str(folder / "settings.toml")])
 
 
 def scraped(service: Service) -> bytes:
@@ -135,6 +157,33 @@ def test_a_typed_secret_is_nowhere(service: Service, tmp_path: Path) -> None:
     assert [found(where) for where in (on_disk, exports, metrics)] == [[], [], []]
     assert service.stop() == 0
     assert found(everything(tmp_path)) == []
+
+
+@pytest.mark.parametrize("tenant", ["", RESTORE])
+def test_with_pseudonyms_a_typed_secret_is_nowhere_either_and_comes_back_only_by_the_key(
+    parrot: str, tmp_path: Path, tenant: str
+) -> None:
+    with naming(parrot, tmp_path, tenant) as service:
+        told = anyio.run(type_it, service)
+        assert found(told) == []
+        assert (b"[card number]" in told, "⟨".encode() in told) == (True, False)
+        on_disk, exports, metrics = everything(tmp_path), exported(tmp_path), scraped(service)
+        names = set(re.findall("⟨[a-z_]+:[a-p]{16}⟩".encode(), exports))
+        assert {name.split(b":")[0].decode() for name in names} == {"⟨phone", "⟨card", "⟨email", "⟨cn_id"}
+        assert all(name in on_disk for name in names)
+        assert b'"pii_text": "My phone number is \\u27e8phone:' in on_disk
+        key = tmp_path.with_name(f"{tmp_path.name}-key").read_text().strip()
+        for secrets in (on_disk, exports, metrics):
+            assert (found(secrets), key.encode() in secrets, bytes.fromhex(key) in secrets) == ([], False, False)
+        assert service.stop() == 0
+    assert found(everything(tmp_path)) == []
+    restored = commanded(tmp_path, "calls", "show", "canary", "--restore")
+    assert (TYPED in restored.stdout) is bool(tenant)
+    tmp_path.with_name(f"{tmp_path.name}-key").unlink()
+    assert commanded(tmp_path, "calls", "show", "canary", "--restore").exit_code == 1
+    assert commanded(tmp_path, "calls", "delete", "canary").exit_code == 0
+    left = b"".join(file.read_bytes() for file in tmp_path.glob("records.sqlite*"))
+    assert [name for name in names if name in left] == []
 
 
 def test_a_spoken_secret_is_nowhere(service: Service, tmp_path: Path, model_cache: Path) -> None:

@@ -89,6 +89,32 @@ async def test_a_client_may_name_the_language_of_a_call(service: Service) -> Non
         assert (await caller.next("response_done")).response_done.heard_text.strip() == "Bonjour."
 
 
+async def test_a_client_moves_a_call_to_another_language_and_back(service: Service) -> None:
+    async with grpc.aio.insecure_channel(service.grpc) as channel:
+        caller = Caller(channel)
+        await caller.start(languages=["en"])
+        await caller.next("response_done")
+        for seq, language, failure in ((7, "fr-CA", "Je suis désolé."), (8, "en", "I am sorry.")):
+            await caller.send(seq=seq, reconfigure={"language": language})
+            reconfigured = (await caller.next("reconfigured")).reconfigured
+            assert (reconfigured.refers_to_seq, reconfigured.language) == (seq, language[:2])
+            await caller.send(text={"text": "ok?"})
+            assert (await caller.next("response_done")).response_done.heard_text.strip() == failure
+
+
+async def test_a_language_that_the_agent_has_not_is_refused_by_name_and_changes_nothing(service: Service) -> None:
+    async with grpc.aio.insecure_channel(service.grpc) as channel:
+        caller = Caller(channel)
+        await caller.start(languages=["fr"])
+        await caller.next("response_done")
+        await caller.send(seq=7, reconfigure={"language": "zh", "endpointing": {"no_input_ms": 900}})
+        notice = (await caller.next("notice")).notice
+        assert (notice.refers_to_seq, notice.status.code) == (7, grpc.StatusCode.INVALID_ARGUMENT.value[0])
+        assert "reconfigure.language is zh; allowed in this call: fr, en" in notice.status.message
+        await caller.send(text={"text": "ok?"})
+        assert (await caller.next("response_done")).response_done.heard_text.strip() == "Je suis désolé."
+
+
 async def test_clients_are_told_of_the_languages_and_voices_of_agents(service: Service) -> None:
     async with grpc.aio.insecure_channel(service.grpc) as channel:
         agents = (await catalog_pb2_grpc.CatalogServiceStub(channel).ListAgents(catalog_pb2.ListAgentsRequest())).agents

@@ -187,6 +187,18 @@ def test_an_agent_that_does_not_exist_is_named(folder: Path) -> None:
     assert "nobody.toml" in done.stderr
 
 
+def test_a_service_whose_agents_need_a_key_does_not_start_without_it_and_makes_none(folder: Path) -> None:
+    (folder / "agents" / "line.toml").write_text(AGENT + '[privacy]\nkept = "pseudonym"\n')
+    config, key = f'agent = "line"\nagents = "{folder / "agents"}"\n', folder / "key"
+    unnamed = voicepipe("serve", "--config", settings(folder, config), "--grpc", "127.0.0.1:0")
+    assert (unnamed.returncode, "agent line: privacy.kept" in unnamed.stderr) == (1, True)
+    config += f'[records]\nkey = "{key}"\n'
+    missing = voicepipe("serve", "--config", settings(folder, config), "--grpc", "127.0.0.1:0")
+    assert (missing.returncode, key.exists()) == (1, False)
+    assert f"records.key: {key} does not exist" in missing.stderr
+    assert "fix: voicepipe calls key" in missing.stderr
+
+
 def test_a_language_that_the_recognizer_does_not_know_is_named(folder: Path) -> None:
     (folder / "agents" / "line.toml").write_text(AGENT + 'language = "de"\n')
     config = f'agent = "line"\nagents = "{folder / "agents"}"\n'

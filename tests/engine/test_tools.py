@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, ChatModel, ChatOptions, Message, ToolSpec
 from pipeline.dialog.desk import NoCall
 from pipeline.dialog.llamacpp import LlamaCpp
@@ -121,12 +120,13 @@ async def test_no_order_is_looked_up_that_the_caller_has_not_named(served: Ollam
     assert looked_up == []
 
 
-async def test_a_model_without_a_place_for_tools_is_named(ollama_server: str) -> None:
-    model = Ollama(SETTINGS.model_copy(update={"ollama_url": ollama_server}), "smollm2-135m-instruct")
-    with pytest.raises(DialogError) as caught:
-        await asked(model, [Message("user", "Hello.")])
-    assert caught.value.code == "tools-unsupported"
-    assert "smollm2-135m-instruct cannot use tools" in str(caught.value)
+async def test_a_model_without_a_place_for_tools_answers_without(ollama_server: str) -> None:
+    told: list[str] = []
+    settings = SETTINGS.model_copy(update={"ollama_url": ollama_server})
+    model = Ollama(settings, "smollm2-135m-instruct", toolless=lambda: told.append("toolless"))
+    for _ in range(2):
+        assert (await asked(model, [Message("user", "Hello.")])).text
+    assert told == ["toolless"]
 
 
 @pytest.fixture(scope="module")

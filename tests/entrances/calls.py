@@ -77,6 +77,7 @@ class FakeCall:
         return Terms(
             agent=self._start.agent or "shop",
             language="en",
+            languages=("en", "zh"),
             max_duration=600.0,
             endpointing=EndpointingChanged(no_input=8.0, min_silence=0.5, max_silence=0.5, max_speech=25.0),
             barge_in=BargeInRules(mode=BargeInMode.SPEECH, min_speech=0.256),
@@ -84,6 +85,9 @@ class FakeCall:
             lead=0.2,
             frame=0.03,
         )
+
+    async def release(self) -> None:
+        self._board.released += 1
 
     async def run(self, line: Line, cut_off: Callable[[], CutOff]) -> CallEnded:
         self._board.running += 1
@@ -107,6 +111,7 @@ class FakeSwitchboard:
 
     script: Script = hear_out
     running: int = 0
+    released: int = 0
     starts: list[CallStart] = field(default_factory=list)
     cut_off: list[CutOff] = field(default_factory=list)
     """Why calls were cancelled."""

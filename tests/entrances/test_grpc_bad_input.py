@@ -128,7 +128,8 @@ NOTICES: list[tuple[dict[str, Any], Code, str]] = [
         Code.INVALID_ARGUMENT,
         "playback.response_id",
     ),
-    ({"reconfigure": config_pb2.Reconfigure(language="de")}, Code.UNIMPLEMENTED, "reconfigure.language"),
+    ({"reconfigure": config_pb2.Reconfigure(language="de")}, Code.INVALID_ARGUMENT, "reconfigure.language"),
+    ({"reconfigure": config_pb2.Reconfigure(language="a b")}, Code.INVALID_ARGUMENT, "reconfigure.language"),
     ({}, Code.INVALID_ARGUMENT, "event"),
 ]
 

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.core.errors import DialogError
 from pipeline.core.events import (
+    CallChanged,
     CallEnd,
     ClientEvent,
     ControlKind,
@@ -102,12 +103,18 @@ async def test_requests_reach_the_session_in_order() -> None:
         reconfigured = (await caller.next("reconfigured")).reconfigured
         assert reconfigured.refers_to_seq == 9
         assert reconfigured.endpointing.no_input_ms == 900
+        assert not reconfigured.HasField("language")
+        await caller.send(seq=10, reconfigure=config_pb2.Reconfigure(language="zh-Hans-CN"))
+        reconfigured = (await caller.next("reconfigured")).reconfigured
+        assert (reconfigured.refers_to_seq, reconfigured.language) == (10, "zh")
+        assert not reconfigured.HasField("endpointing")
         await caller.rest()
     assert heard == [
         DigitPressed(digit="5"),
         TextTyped(text="hello", language="en"),
         ControlRequested(kind=ControlKind.COMMIT_INPUT),
-        EndpointingChanged(no_input=0.9),
+        CallChanged(endpointing=EndpointingChanged(no_input=0.9)),
+        CallChanged(language="zh"),
     ]
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import (
+    CallChanged,
     CallReported,
     ClientEvent,
     ControlKind,
@@ -55,8 +56,9 @@ READ: list[tuple[dict[str, Any], ClientEvent]] = [
     ),
     (
         {"reconfigure": Reconfigure(endpointing=EndpointingConfig(speech_complete_ms=800))},
-        EndpointingChanged(min_silence=0.8),
+        CallChanged(endpointing=EndpointingChanged(min_silence=0.8)),
     ),
+    ({"reconfigure": Reconfigure(language="zh-CN")}, CallChanged(language="zh")),
 ]
 
 
@@ -98,7 +100,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"reconfigure": Reconfigure()}, "reconfigure", "invalid-value"),
     ({"reconfigure": Reconfigure(barge_in=BargeInConfig())}, "reconfigure.barge_in", "not-served"),
-    ({"reconfigure": Reconfigure(language="en")}, "reconfigure.language", "not-served"),
+    ({"reconfigure": Reconfigure(language="")}, "reconfigure.language", "invalid-value"),
     (
         {"reconfigure": Reconfigure(endpointing=EndpointingConfig(no_input_ms=1))},
         "reconfigure.endpointing.no_input_ms",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import (
+    CallChanged,
     ClientEvent,
     ControlKind,
     ControlRequested,
@@ -230,7 +231,9 @@ EVENTS: st.SearchStrategy[ClientEvent] = st.one_of(
         language=st.just("") | LANGUAGES,
     ),
     st.builds(ControlRequested, kind=st.sampled_from(ControlKind)),
-    ENDPOINTING.filter(lambda changed: changed != EndpointingChanged()),
+    st.builds(CallChanged, endpointing=ENDPOINTING, language=st.sampled_from(["", "en", "zh"])).filter(
+        lambda changed: changed != CallChanged()
+    ),
 )
 
 
@@ -248,8 +251,9 @@ def request_of(event: ClientEvent) -> ConverseRequest:
         case ControlRequested():
             control = input_pb2.ControlKind.Value(f"CONTROL_KIND_{event.kind.name}")
             return ConverseRequest(control=input_pb2.Control(kind=control))
-        case EndpointingChanged():
-            return ConverseRequest(reconfigure=config_pb2.Reconfigure(endpointing=endpointing(event)))
+        case CallChanged():
+            wanted = config_pb2.Reconfigure(endpointing=endpointing(event.endpointing), language=event.language or None)
+            return ConverseRequest(reconfigure=wanted)
         case _:
             raise AssertionError(event)
 

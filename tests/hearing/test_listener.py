@@ -298,9 +298,9 @@ def test_every_turn_has_one_outcome_whatever_the_caller_and_the_client_do(
     check_turns(hearing.told)
 
 
-async def test_after_an_hour_of_silence_a_turn_holds_its_own_sound_only() -> None:
+async def test_after_a_quarter_of_an_hour_of_silence_a_turn_holds_its_own_sound_only() -> None:
     hearing = Hearing()
-    await hearing.hear([(3599.0, 3600.0)], 3602.0)
+    await hearing.hear([(899.0, 900.0)], 902.0)
     assert hearing.finals == [(1, "hello")]
     (utterance,) = hearing.recognizer.heard
     assert utterance.duration < 2

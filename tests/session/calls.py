@@ -9,6 +9,7 @@ from pipeline.core.clock import LoopClock
 from pipeline.core.events import CallEnded, CallEvent, ClientEvent, ControlKind, ControlRequested
 from pipeline.core.stages import ChatOptions, ToolSpec, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.responder import Responder
 from pipeline.dialog.routing import Router
 from pipeline.dialog.summary import LONGEST
@@ -76,10 +77,15 @@ class Made:
     client_tools: tuple[ToolSpec, ...] = ()
     history_turns: int = 8
     sums_up: bool = False
+    lookup: Lookup | None = None
 
     def shapes(self, shape: ReplyShape) -> tuple[ReplyShape, ...]:
         """Return how replies are made in each language of the call."""
         return (shape,)
+
+    def beyond(self, shape: ReplyShape) -> tuple[ReplyShape, ...]:
+        """Return how they are made in the languages that only the client may move the call to."""
+        return ()
 
     def voices(self) -> dict[str, PhraseBook]:
         """Return what speaks the languages behind the first."""
@@ -118,12 +124,12 @@ class Made:
             ),
         )
         first, *others = self.shapes(plan.reply)
-        plan = replace(plan, reply=first, others=tuple(others))
+        plan = replace(plan, reply=first, others=tuple(others), beyond=self.beyond(plan.reply))
         engines = Engines(
             voice=self.voice,
             recognitions=recognitions(self.recognizer),
             turn_model=self.turn_model,
-            responder=Responder(Router.of(self.model), self.agent.persona, ChatOptions()),
+            responder=Responder(Router.of(self.model), self.agent.persona, ChatOptions(), lookup=self.lookup),
             toolbox=Toolbox(self.tools),
             synthesizer=self.book or PhraseBook(self.synthesizer, self.speaking),
             ladder=self.budget_ladder or BudgetLadder(self.ladder, {}, has_smaller=False),

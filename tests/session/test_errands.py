@@ -154,6 +154,16 @@ async def test_what_changes_something_waits_for_the_callers_yes() -> None:
     assert made.model.asked[1][-2].uses == (USE,)
 
 
+async def test_the_caller_hears_a_filler_while_what_was_agreed_to_is_done() -> None:
+    book = PhraseBook(FakeSynthesizer(), Speaking())
+    await book.learn(["I am at it."], "en")
+    cancel = Tool(STATUS, FakeTool(2.0), filler="I am at it.", confirm="Shall I cancel order {order}?")
+    model = FakeModel(ASKS, [(0.1, "It is cancelled.")])
+    made = made_for(types("cancel 48213", "Yes, please."), model=model, tools=[cancel], book=book)
+    await place(made)
+    assert [event.text for event in made.line.of(FillerStarted) if isinstance(event, FillerStarted)] == ["I am at it."]
+
+
 async def test_a_no_runs_nothing_and_is_told_to_the_model() -> None:
     status = FakeTool()
     cancel = Tool(STATUS, status, confirm="Shall I cancel order {order}?")

@@ -17,7 +17,6 @@ from pipeline.core.events import (
 )
 from pipeline.core.stages import ChatOptions, Message
 from pipeline.dialog.agents import Phrases
-from pipeline.dialog.control import Control
 from pipeline.dialog.history import History
 from pipeline.dialog.memory import Memory
 from pipeline.dialog.responder import Responder
@@ -34,7 +33,7 @@ from pipeline.session.shape import ReplyShape
 from pipeline.settings import Channels, Ladder, Playout, Speaking
 from pipeline.speaking.phrases import PhraseBook
 from tests.fakes import FakeLine, FakeModel, FakeRecognizer, FakeSynthesizer, FakeVoice, recognitions
-from tests.session.calls import ANSWER, LONG_ANSWER, no_speculation
+from tests.session.calls import ANSWER, LONG_ANSWER, SILENT_AGENT, no_speculation
 from tests.virtual_time import pass_time
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +70,7 @@ def shape(*, reports_playback: bool) -> ReplyShape:
 
 
 def no_tools() -> CallDesk:
-    return CallDesk(Control(), Toolbox(), (), DialogState(), patience=1.0)
+    return CallDesk(SILENT_AGENT, Toolbox(), (), DialogState(), patience=1.0)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@ import pytest
 
 from pipeline.core.errors import HearingError
 from pipeline.core.events import (
+    CallChanged,
     CallEnd,
     CallEvent,
     CallReported,
@@ -152,7 +153,7 @@ async def test_a_turn_that_was_cleared_before_its_start_was_told_leaves_the_call
 
 async def test_a_client_may_start_the_wait_for_the_caller_anew() -> None:
     made = Made(FakeLine([], 10.0), call=asks_again_after(5.0))
-    made.line.order(EndpointingChanged(no_input=7.0))
+    made.line.order(CallChanged(endpointing=EndpointingChanged(no_input=7.0)))
     made.line.order(control(ControlKind.START_INPUT_TIMERS))
     await place(made)
     (missing,) = made.line.of(InputMissing)
@@ -160,7 +161,7 @@ async def test_a_client_may_start_the_wait_for_the_caller_anew() -> None:
 
 
 async def test_another_silence_ends_turns_from_then_on() -> None:
-    change = orders_at(SpeechStarted, EndpointingChanged(min_silence=1.5))
+    change = orders_at(SpeechStarted, CallChanged(endpointing=EndpointingChanged(min_silence=1.5)))
     made = Made(FakeLine([(1.0, 2.0)], 8.0, on_event=change))
     await place(made)
     (turn,) = made.line.of(TurnEnded)

@@ -140,7 +140,7 @@ scripts = st.builds(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(scripts)
 def test_the_laws_of_a_call_hold_for_every_caller(script: Script) -> None:
     check_laws(script)

@@ -9,7 +9,11 @@ from tests.store.records import NOON, Kept, call_row, everything, kept, read, tu
 
 pytestmark = pytest.mark.anyio
 
-SETTINGS = RecordSettings(retention_days=30, tenants={"strict": TenantRecords(retention_days=2)})
+SETTINGS = RecordSettings(
+    retention_days=30,
+    tenants={"default": TenantRecords(restore=True), "strict": TenantRecords(retention_days=2, restore=True)},
+)
+SEALS = [f"sealed for {call} days ago".encode() for call in ("default 31", "default 29", "strict 3", "strict 1")]
 
 
 async def full(records: Kept) -> None:
@@ -17,7 +21,8 @@ async def full(records: Kept) -> None:
     ages = {"default": (31, 29), "strict": (3, 1)}
     for number, (tenant, days) in enumerate((tenant, days) for tenant, found in ages.items() for days in found):
         call = call_row(number, conversation=f"{tenant}-{days}", tenant=tenant, began=NOON - days * DAY)
-        records.records.put(turn_row(call, question=f"the words of {tenant} {days} days ago " * 50))
+        sealed = {"name": f"sealed for {tenant} {days} days ago".encode()}
+        records.records.put(turn_row(call, question=f"the words of {tenant} {days} days ago " * 50, sealed=sealed))
         await records.records.submit(Feedback(conversation=call.conversation, comment=f"comment {days}", key="k"))
 
 
@@ -51,3 +56,19 @@ async def test_many_calls_expire_in_several_steps_and_give_their_room_back(tmp_p
         before = records.path.stat().st_size
         assert await expire(records.records, SETTINGS, records.calendar) == 3 * BATCH
         assert records.path.stat().st_size < before / 4
+
+
+async def test_what_pseudonyms_stand_for_goes_with_its_call(tmp_path: Path) -> None:
+    async with kept(tmp_path / "r.sqlite") as records:
+        await full(records)
+        await expire(records.records, SETTINGS, records.calendar)
+        assert [seal for seal in SEALS if seal in everything(tmp_path)] == [SEALS[1], SEALS[3]]
+
+
+async def test_what_a_tenant_does_not_allow_any_more_is_gone_with_the_next_look(tmp_path: Path) -> None:
+    async with kept(tmp_path / "r.sqlite") as records:
+        await full(records)
+        allowed = RecordSettings(tenants={"strict": TenantRecords(restore=True)}, retention_days=1000)
+        assert await expire(records.records, allowed, records.calendar) == 0
+        assert [seal for seal in SEALS if seal in everything(tmp_path)] == SEALS[2:]
+    assert read(records.path, "SELECT count(*) FROM turns") == [(4,)]

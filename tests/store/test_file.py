@@ -70,6 +70,31 @@ def test_a_file_of_another_version_is_refused_and_left_as_it_is(tmp_path: Path) 
     assert path.read_bytes() == before
 
 
+def test_a_file_from_before_pseudonyms_gets_a_place_for_them_and_keeps_the_rest(tmp_path: Path) -> None:
+    call, turn = call_row(), turn_row(call_row())
+    path = made(tmp_path / "r.sqlite", call, turn)
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE sealed")
+    connection.close()
+    file = RecordsFile.open(path, make=False)
+    assert file.run(lambda connection: statements.turns(connection, call)) == [turn]
+    assert file.run(lambda connection: statements.sealed(connection, call)) == {}
+    file.write([turn_row(call, sealed={"name": b"one"})])
+    file.write([turn_row(call, sealed={"name": b"two", "other": b"three"})])
+    assert file.run(lambda connection: statements.sealed(connection, call)) == {"name": b"one", "other": b"three"}
+    file.close()
+
+
+def test_a_program_from_before_pseudonyms_deletes_them_with_the_call(tmp_path: Path) -> None:
+    path = made(tmp_path / "r.sqlite", turn_row(call_row(), sealed={"name": b"content"}))
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA foreign_keys = ON")
+    with connection:
+        connection.execute("DELETE FROM calls")
+    connection.close()
+    assert read(path, "SELECT * FROM sealed") == []
+
+
 def test_a_file_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "mail.sqlite"
     connection = sqlite3.connect(path)

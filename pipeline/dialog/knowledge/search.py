@@ -94,12 +94,15 @@ class Knowledge:
         """Return whether vectors take part in searches."""
         return self._embedder is not None
 
-    async def search(self, question: str, limit: int = 3, budget: float = BUDGET) -> Sequence[Passage]:
+    async def search(
+        self, question: str, limit: int = 3, budget: float = BUDGET, vectors: anyio.CancelScope | None = None
+    ) -> Sequence[Passage]:
         """Return the passages that fit a question best, at most ``limit``, best first; none when nothing fits.
 
-        The ranking of full text, and that of vectors where it is there within ``budget`` seconds. Full text that could
-        not be begun within them, or takes ``GRACE`` times as long, finds nothing. Raises KnowledgeError when the file
-        is broken or closed.
+        The ranking of full text, and that of vectors where it is there within ``budget`` seconds, or before ``vectors``
+        is cancelled: a scope of the caller's, whose deadline it may move. Full text that could not be begun within the
+        budget, or takes ``GRACE`` times as long, finds nothing. Raises KnowledgeError when the file is broken or
+        closed.
         """
         question = question[:QUESTION_CHARACTERS]
         rankings: list[Sequence[int]] = []
@@ -116,7 +119,7 @@ class Knowledge:
 
         async def by_meaning() -> None:
             try:
-                rankings.append(await self._by_meaning(question, pool, budget))
+                rankings.append(await self._by_meaning(question, pool, vectors or anyio.move_on_after(budget)))
             except KnowledgeError as error:
                 errors.append(error)
 
@@ -174,19 +177,23 @@ class Knowledge:
             return self._database.best(chosen, pool, over) if chosen else []
         return []
 
-    async def _by_meaning(self, question: str, pool: int, budget: float) -> Sequence[int]:
+    async def _by_meaning(self, question: str, pool: int, patience: anyio.CancelScope) -> Sequence[int]:
         """Return the ranking of vectors, or nothing if it cannot be there in time."""
         assert self._embedder is not None  # noqa: S101
         self._late += 1
         if self._late > LATE and self._late % AGAIN:
             return ()
-        over = self._over(budget)
         try:
-            with anyio.move_on_after(budget), suppress(TimeoutError):
+            with patience, suppress(TimeoutError):
                 (vector,) = await self._embedder.embed([question])
-                found = await self._threaded(lambda: self._database.nearest(vector, pool, over))
+                found = await self._threaded(
+                    lambda: self._database.nearest(vector, pool, lambda: patience.cancel_called)
+                )
                 self._late = 0
                 return found
+        except anyio.get_cancelled_exc_class():
+            self._late = max(0, self._late - 1)  # the question was withdrawn
+            raise
         except DialogError as error:
             self._trouble(error)
         return ()

@@ -1,6 +1,7 @@
 """Tools as an agent's file declares them, in ``[[tools]]``."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -24,6 +25,15 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 def _nothing() -> dict[str, Any]:
     return {"type": "object", "properties": {}}
+
+
+class ToolWords(BaseModel):
+    """What is said around a tool in one language; what is left out is said as in the agent's first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    filler: str | None = None
+    confirm: str | None = Field(default=None, min_length=1)
 
 
 class DeclaredTool(BaseModel):
@@ -89,6 +99,11 @@ class DeclaredTool(BaseModel):
         """Return what is asked before it is run; empty for nothing."""
         return "" if self.confirm == NEVER else self.confirm
 
+    def words(self) -> dict[str, str]:
+        """Return what may be said, by its key; none is empty."""
+        said = {"filler": self.filler, "confirm": self.question}
+        return {key: phrase for key, phrase in said.items() if phrase}
+
     @property
     def doubt(self) -> str:
         """Return what is said of a run that broke off."""
@@ -139,11 +154,30 @@ class DeclaredTool(BaseModel):
         if self.verb == "GET" and self.sends == "json":
             raise ValueError(f"{self.name}: send: GET has no body")
         in_path = PLACEHOLDER.findall(self.url)
-        needed = set(self.parameters.get("required", ()))
-        for key, names in (("url", in_path), ("confirm", PLACEHOLDER.findall(self.confirm))):
-            unknown = sorted(set(names) - needed)
-            if unknown:
-                raise ValueError(f"{self.name}: {key}: {unknown[0]} is none of parameters.required")
+        texts = {"url": self.url, "confirm": self.confirm}
+        misplaced = next(filter(None, (_misplaced(key, text, self.parameters) for key, text in texts.items())), "")
+        if misplaced:
+            raise ValueError(f"{self.name}: {misplaced}")
         if len(in_path) != len(set(in_path)):
             raise ValueError(f"{self.name}: url: an argument stands in it twice")
         return self
+
+
+def translated(tool: DeclaredTool, words: ToolWords) -> DeclaredTool:
+    """Return a tool in the words of another language."""
+    return tool.model_copy(update=words.model_dump(exclude_none=True))
+
+
+def misfit(tool: DeclaredTool, words: ToolWords) -> str:
+    """Return why the words of another language do not fit a tool; empty where they do."""
+    if words.confirm is None:
+        return ""
+    if not tool.question:
+        return "confirm: it asks nothing in the agent's first language"
+    return _misplaced("confirm", words.confirm, tool.parameters)
+
+
+def _misplaced(key: str, text: str, parameters: Mapping[str, Any]) -> str:
+    """Return what is wrong with the placeholders of a text; empty where nothing is."""
+    unknown = sorted(set(PLACEHOLDER.findall(text)) - set(parameters.get("required", ())))
+    return f"{key}: {unknown[0]} is none of parameters.required" if unknown else ""

@@ -3,9 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pipeline.core.errors import ToolError
+from pipeline.dialog.pattern import TEXT
+from pipeline.dialog.tools.bounds import check_bounds, within_bounds
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -29,6 +32,7 @@ class Schema:
         # A fifth of a second that nobody needs who has no tools.
         from jsonschema import Draft202012Validator
         from jsonschema.exceptions import SchemaError
+        from jsonschema.validators import extend
         from referencing.exceptions import Unresolvable
         from referencing.jsonschema import DRAFT202012, SchemaRegistry
 
@@ -36,6 +40,7 @@ class Schema:
         if parameters.get("type") != "object" or not isinstance(parameters.get("properties", {}), dict):
             raise ValueError('it must be of an object: type = "object" and a table of properties')
         try:
+            check_bounds(self._schema)
             Draft202012Validator.check_schema(self._schema)
             own = SchemaRegistry().with_resource("", DRAFT202012.create_resource(self._schema)).resolver()
             for reference in _references(self._schema):
@@ -55,7 +60,8 @@ class Schema:
             raise ValueError(f"required names {', '.join(sorted(missing))}, of which properties says nothing")
         properties = list(parameters.get("properties", {}))
         self._only = properties[0] if len(properties) == 1 and not self._schema["additionalProperties"] else ""
-        self._validator = Draft202012Validator(self._schema, registry=SchemaRegistry())
+        bounded = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+        self._validator = bounded(self._schema, registry=SchemaRegistry())
 
     def fitted(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments with scalars converted where nothing is lost.
@@ -68,19 +74,29 @@ class Schema:
         try:
             size = len(json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode())
             fitted: dict[str, Any] = _fitted(self._renamed(arguments), self._schema) if size <= MOST_BYTES else {}
-            complaints = [_complaint(error) for error in self._validator.iter_errors(fitted)]
+            within = size <= MOST_BYTES and within_bounds(fitted)
+            errors = islice(self._validator.iter_errors(fitted), _MOST_COMPLAINTS) if within else ()
+            complaints = [_complaint(error) for error in errors]
         except (TypeError, ValueError, RecursionError) as error:
             raise _misused(tool, "its arguments cannot be read") from error
-        if size > MOST_BYTES:
+        if not within:
             raise _misused(tool, "its arguments are too long")
         if complaints:
-            raise _misused(tool, "; ".join(complaints[:_MOST_COMPLAINTS]))
+            raise _misused(tool, "; ".join(complaints))
         return fitted
 
     def _renamed(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         if self._only and len(arguments) == 1:
             return dict.fromkeys([self._only], *arguments.values())
         return arguments
+
+
+def _pattern(_validator: Any, pattern: str, text: Any, _schema: Any) -> Iterator["ValidationError"]:
+    """Yield what is wrong with a text that must match a pattern; a long one is not matched."""
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(text, str) and not (len(text) <= TEXT and re.search(pattern, text)):
+        yield ValidationError("it does not match")
 
 
 def _misused(tool: str, what: str) -> ToolError:

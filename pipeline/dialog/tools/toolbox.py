@@ -1,7 +1,8 @@
 """Toolbox: the tools of one agent, checked and ready to be run."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Self
 
 import anyio
@@ -21,6 +22,18 @@ MOST_ASKED = 80
 """Characters of an argument that a question names."""
 
 Work = Callable[[Mapping[str, Any]], Awaitable[Any]]
+Translations = Mapping[str, Sequence[DeclaredTool]]
+"""The same tools in the words of the agent's other languages, by tag."""
+_NONE: Translations = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What is said around a tool in one language. Empty: nothing."""
+
+    filler: str = ""
+    confirm: str = ""
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +55,17 @@ class Tool:
     """Of its result that the model is shown."""
     doubt: str = DOUBT
     """Said of a run that was given up; empty for a tool that changes nothing."""
+    others: Mapping[str, Wording] = field(default_factory=dict)
+    """What is said around it in other languages than the agent's first, by tag."""
 
-    def question(self, arguments: Mapping[str, Any]) -> str:
+    def worded(self, language: str) -> Wording:
+        """Return what is said around it in a language: as in the agent's first where there is nothing for it."""
+        return self.others.get(language) or Wording(self.filler, self.confirm, self.says)
+
+    def question(self, arguments: Mapping[str, Any], language: str = "") -> str:
         """Return what the caller must say yes to before it is run with these arguments; empty: nothing."""
-        return PLACEHOLDER.sub(lambda match: one_line(written(arguments.get(match[1], "")))[:MOST_ASKED], self.confirm)
+        confirm = self.worded(language).confirm
+        return PLACEHOLDER.sub(lambda match: one_line(written(arguments.get(match[1], "")))[:MOST_ASKED], confirm)
 
     async def run(self, arguments: Mapping[str, Any]) -> str:
         """Return the result as the model reads it: one line, bounded, cleaned, and marked as data.
@@ -99,14 +119,20 @@ class Toolbox:
             self._tools[name] = tool
 
     @classmethod
-    def open(cls, declared: Sequence[DeclaredTool], names: Mapping[str, str]) -> Self:
+    def open(
+        cls, declared: Sequence[DeclaredTool], names: Mapping[str, str], translations: Translations = _NONE
+    ) -> Self:
         """Return what an agent's file declares, with ``${NAME}`` in headers taken from ``names``.
 
         Connects to nothing yet. Imports the functions, which may block. Raises SettingsError ``wrong-tool`` naming the
         tool and the key: a name that ``names`` lacks, an entry point that does not exist or cannot be imported.
         """
         client = endpoint.opened() if any(tool.url for tool in declared) else None
-        return cls([_opened(tool, client, names) for tool in declared], client)
+        tools = []
+        for at, tool in enumerate(declared):
+            others = {tag: Wording(same[at].filler, same[at].question) for tag, same in translations.items()}
+            tools.append(replace(_opened(tool, client, names), others=others))
+        return cls(tools, client)
 
     @property
     def tools(self) -> tuple[Tool, ...]:

@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.core.errors import KnowledgeError
 from pipeline.dialog.knowledge.folder import opened
+from tests.dialog.knowledge.test_search import FakeEmbedder
 
 pytestmark = pytest.mark.anyio
 Documents = Callable[..., Path]
@@ -42,6 +43,22 @@ async def test_what_has_changed_is_built_anew(folder: Documents, tmp_path: Path,
     knowledge, built = await opened(home, cache, "de" if change == "language" else "en")
     assert built is not None
     knowledge.close()
+
+
+async def test_a_folder_gets_vectors_where_they_are_wanted_and_keeps_the_file_without(
+    folder: Documents, tmp_path: Path
+) -> None:
+    home, cache = folder(hours_md="# Hours\n\nWe open at nine."), tmp_path / "cache"
+    (await opened(home, cache, "en"))[0].close()
+    for languages, builds in (((), True), ((), False), (("en",), True)):
+        knowledge, built = await opened(home, cache, "en", FakeEmbedder(), languages)
+        assert (built is not None) == builds
+        assert knowledge.by_meaning
+        assert knowledge.about["embedding_model"] == "minilm"
+        knowledge.close()
+    plain, unbuilt = await opened(home, cache, "en")
+    assert (plain.by_meaning, unbuilt) == (False, None)
+    plain.close()
 
 
 async def test_a_file_that_was_cut_short_is_made_anew(folder: Documents, tmp_path: Path) -> None:

@@ -275,4 +275,4 @@ def test_likeness_is_a_share(one: str, other: str) -> None:
 
 def test_the_interface_is_what_was_agreed() -> None:
     names = list(inspect.signature(Knowledge.search).parameters)
-    assert names == ["self", "question", "limit", "budget"]
+    assert names == ["self", "question", "limit", "budget", "vectors"]

@@ -1,10 +1,12 @@
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.core.clock import LoopClock
 from pipeline.core.errors import ToolError
 from pipeline.dialog.tools.schema import Schema
 
@@ -129,15 +131,6 @@ def test_arguments_nested_without_end_are_refused() -> None:
     assert "its arguments" in complaint({"order": "1", "days": deep})
 
 
-def test_a_schema_that_goes_round_in_circles_ends() -> None:
-    loop = {
-        "type": "object",
-        "properties": {"a": {"$ref": "#/$defs/b"}},
-        "$defs": {"b": {"$ref": "#/$defs/b"}},
-    }
-    assert "its arguments cannot be read" in complaint({"a": 1}, loop)
-
-
 def test_definitions_of_its_own_may_be_referred_to() -> None:
     own = {"type": "object", "properties": {"a": {"$ref": "#/$defs/b"}}, "$defs": {"b": {"type": "integer"}}}
     assert Schema(own).fitted("buy", {"a": 3}) == {"a": 3}
@@ -181,3 +174,109 @@ def test_whatever_a_model_makes_up_fits_or_is_complained_of(arguments: dict[str,
         assert error.code == "tool-arguments"  # noqa: PT017
     else:
         assert schema.fitted("buy", once) == once
+
+
+def refusal(properties: dict[str, Any], **more: Any) -> str:
+    with pytest.raises(ValueError, match=r".") as caught:
+        Schema({"type": "object", "properties": properties, **more})
+    return str(caught.value)
+
+
+CATASTROPHES = ["^(a+)+$", "(a|aa)+$", "(x+x+)+y", r"^(\w+\s?)*$", "a*a*a*a*b", "(a{1,50}){1,50}b", "a" * 201]
+
+
+@pytest.mark.parametrize("pattern", CATASTROPHES)
+def test_a_pattern_that_could_take_long_is_refused_by_its_place(pattern: str) -> None:
+    text = {"type": "string", "pattern": pattern}
+    assert refusal({"order": text}).startswith("properties.order.pattern: the pattern")
+    nested = {"type": "array", "items": {"anyOf": [{"type": "null"}, text]}}
+    assert refusal({"orders": nested}).startswith("properties.orders.items.anyOf.1.pattern: the pattern")
+    behind = {"$ref": "#/$defs/order"}
+    assert "the pattern" in refusal({"order": behind}, **{"$defs": {"order": text}})
+    assert "patternProperties: the pattern" in refusal({"o": {"type": "object", "patternProperties": {pattern: {}}}})
+    assert "patternProperties.const.pattern" in refusal({"o": {"patternProperties": {"const": text}}})
+
+
+def test_many_patterns_that_would_all_be_tried_are_refused() -> None:
+    assert "all patterns together" in refusal({"order": {"allOf": [{"pattern": f"{sign}*b"} for sign in "cdefghijkl"]}})
+
+
+def test_a_property_or_a_value_that_is_called_as_a_key_is_none() -> None:
+    named = {"pattern": {"type": "string"}, "unevaluatedItems": {"const": {"pattern": "^(a+)+$"}}}
+    Schema({"type": "object", "properties": named})
+
+
+@pytest.mark.parametrize(
+    "definitions",
+    [
+        {"a": {"$ref": "#/$defs/a"}},
+        {"a": {"$ref": "#/$defs/b"}, "b": {"anyOf": [{"$ref": "#/$defs/a"}, {}]}},
+        {"a": {"type": "object", "properties": {"next": {"$ref": "#/$defs/a"}}}},
+        {"a": {"allOf": [{"$ref": "#"}]}},
+    ],
+)
+def test_a_reference_that_leads_back_to_itself_is_refused(definitions: dict[str, Any]) -> None:
+    assert "leads back to itself" in refusal({"x": {"$ref": "#/$defs/a"}}, **{"$defs": definitions})
+
+
+def test_a_schema_that_unfolds_without_end_is_refused() -> None:
+    definitions = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 3} for n in range(7)}
+    assert "more than 300 parts" in refusal({"x": {"$ref": "#/$defs/d0"}}, **{"$defs": {**definitions, "d7": {}}})
+
+
+@pytest.mark.parametrize("key", ["unevaluatedProperties", "$dynamicRef", "unevaluatedItems"])
+def test_keys_that_have_a_schema_checked_over_and_over_are_refused(key: str) -> None:
+    assert f"properties.x.{key}: {key} is not taken" in refusal({"x": {key: "#"}})
+
+
+def test_a_reference_to_a_part_of_the_schema_is_followed() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"one": {"$ref": "#/$defs/order"}, "two": {"$ref": "#/$defs/order"}},
+        "$defs": {"order": {"type": "string", "pattern": "^[0-9]+$"}},
+    }
+    assert Schema(schema).fitted("buy", {"one": "1", "two": "2"}) == {"one": "1", "two": "2"}
+    assert "two must fit pattern" in complaint({"one": "1", "two": "x"}, schema)
+
+
+def test_many_values_and_long_texts_are_not_looked_at() -> None:
+    assert "its arguments are too long" in complaint({"order": "1", "days": [1] * 200})
+    assert "order must fit pattern" in complaint({"order": "1" * 501})
+    assert fitted(days=[1] * 150)["days"] == [1] * 150
+
+
+@pytest.mark.anyio
+async def test_the_worst_that_is_taken_is_checked_in_little_time() -> None:
+    parts = [{"type": "integer"}] * 290
+    patterns = [{"type": "string", "pattern": f"{sign}*b"} for sign in "aaaaaaa"]
+    slow = Schema({"type": "object", "properties": {"x": {"items": {"allOf": parts}}}})
+    matching = Schema({"type": "object", "properties": {"x": {"items": {"allOf": patterns}}}})
+    for schema, values in ((slow, [1] * 198), (matching, ["a" * 490] * 15)):
+        before = LoopClock().now()
+        with suppress(ToolError):
+            schema.fitted("buy", {"x": values})
+        assert LoopClock().now() - before < 5.0
+
+
+SCHEMAS: st.SearchStrategy[Any] = st.recursive(
+    st.fixed_dictionaries({"pattern": st.sampled_from([*CATASTROPHES, "^[0-9]+$", "b"])})
+    | st.fixed_dictionaries({"$ref": st.sampled_from(["#", "#/$defs/a", "#/$defs/b", "#/properties/x", "#a", "x"])})
+    | st.sampled_from([{}, True, {"type": "string"}, {"type": "array"}]),
+    lambda inner: st.one_of(
+        st.fixed_dictionaries({"items": inner}),
+        st.fixed_dictionaries({"allOf": st.lists(inner, min_size=1, max_size=3)}),
+        st.fixed_dictionaries({"properties": st.dictionaries(st.sampled_from("xy"), inner)}),
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from("xy"), SCHEMAS.filter(lambda one: one is not True)), SCHEMAS, SCHEMAS)
+def test_every_schema_is_refused_in_words_or_checks_the_worst_text(x: Any, a: Any, b: Any) -> None:
+    try:
+        schema = Schema({"type": "object", "properties": x, "$defs": {"a": a, "b": b}})
+    except ValueError:
+        return
+    for worst in ("a" * 60 + "!", ["a" * 60 + "!"], {"x": "a" * 60 + "!"}):
+        with suppress(ToolError):
+            schema.fitted("buy", {"x": worst, "y": worst})

@@ -586,7 +586,11 @@ class ToolDeclaration(_message.Message):
     """What it does and when to use it, 1 to 1000 characters; the model reads this."""
     @_builtins.property
     def parameters(self) -> _struct_pb2.Struct:
-        """JSON Schema of its arguments, an object; at most 16 KiB. Empty: it has none."""
+        """JSON Schema of its arguments, an object; at most 16 KiB. Empty: it has none. Arguments must be quick to check, so a
+        start ends with INVALID_ARGUMENT for a pattern that could try many ways to match (a repetition inside another, several
+        + and *), a $ref that leads back to itself or out of the schema, more than 300 schemas within it (those behind each
+        $ref counted each time), 24 levels, and unevaluatedProperties, unevaluatedItems and $dynamicRef.
+        """
 
     def __init__(
         self,
@@ -616,7 +620,11 @@ class Reconfigure(_message.Message):
     DTMF_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     language: _builtins.str
-    """New language of the caller, BCP 47. Not served yet in mid-call: UNIMPLEMENTED."""
+    """New language of the caller, BCP 47: one that the agent has, or the answer is INVALID_ARGUMENT. What is being said is
+    said to its end; from the next reply on voice, phrases and answers are in it, and recognition expects it first. It is
+    not fixed by that: a caller who goes on in another language of the call is followed there. One that was not among
+    ConversationStart.languages becomes one of them.
+    """
     @_builtins.property
     def endpointing(self) -> Global___EndpointingConfig:
         """New turn-taking. Taken: no_input_ms, speech_complete_ms, speech_incomplete_ms, max_speech_ms."""
@@ -661,7 +669,7 @@ class Reconfigured(_message.Message):
     refers_to_seq: _builtins.int
     """seq of the Reconfigure, 0 when it had none."""
     language: _builtins.str
-    """What was set as language."""
+    """What was set as language: its primary tag (zh for zh-CN)."""
     @_builtins.property
     def endpointing(self) -> Global___EndpointingConfig:
         """What was set of turn-taking."""
