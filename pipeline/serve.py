@@ -94,11 +94,8 @@ async def run(
             if records is not None:
                 tasks.start_soon(records.run)
                 tasks.start_soon(expire_often, records, settings.records, Calendar())
-            http = _http(settings, metrics, server)
-            if http is not None:
-                tasks.start_soon(http.serve_until_cancelled)
-            web = await _web(settings, ground, tasks)
-            listening = Listening(_address(settings, server), http.address if http is not None else "", web)
+            http, web = _http(settings, ground, tasks), _web(settings, ground, tasks)
+            listening = Listening(_address(settings, server), http, web)
             log.info("listening", grpc=listening.grpc, http=listening.http, web=listening.web)
             announce(listening)
             assembly = Assembly(settings, store, metrics, clock, secrets)
@@ -157,13 +154,16 @@ async def _drain(server: GrpcServer, seconds: float, hurry: anyio.Event | None) 
         drain.cancel_scope.cancel()
 
 
-def _http(settings: Settings, metrics: Metrics, server: GrpcServer) -> HttpServer | None:
+def _http(settings: Settings, ground: Ground, tasks: TaskGroup) -> str:
+    """Open the port of metrics and health and return where it is, "" for none. Raises EntranceError."""
     if not settings.server.http:
-        return None
-    return HttpServer(app(metrics.registry, lambda: server.live.admits), settings.server.http)
+        return ""
+    server = HttpServer(app(ground.metrics.registry, lambda: ground.live.admits), settings.server.http)
+    tasks.start_soon(server.serve_until_cancelled)
+    return server.address
 
 
-async def _web(settings: Settings, ground: Ground, tasks: TaskGroup) -> str:
+def _web(settings: Settings, ground: Ground, tasks: TaskGroup) -> str:
     """Open the browsers' entrance and return where it is, "" for none. Raises EntranceError."""
     if not settings.server.web:
         return ""

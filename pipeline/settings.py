@@ -6,7 +6,7 @@ Each stage is given its own section and nothing else. Durations are seconds unle
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.core.errors import PipelineError
@@ -36,9 +36,10 @@ class Server(Section):
     """HOST:PORT of the gRPC entrance. Port 0 takes a free one."""
     http: str = "127.0.0.1:9464"
     """HOST:PORT of metrics and health over HTTP; empty for none."""
-    web: str = "127.0.0.1:8080"
-    """HOST:PORT of the browsers' entrance: the page, and calls over WebRTC; empty for none. Browsers give a microphone
-    only to pages of this machine and of https: for all others put a proxy with a certificate before it."""
+    web: str = ""
+    """HOST:PORT of the browsers' entrance, such as ``127.0.0.1:8080``: the page, and calls over WebRTC; empty for none.
+    Browsers give a microphone only to pages of their own machine and of https: for others, put a proxy with a
+    certificate before it."""
     max_calls: int = Field(default=64, ge=1)
     """Calls at once, over all entrances; one more is refused with RESOURCE_EXHAUSTED."""
     reflection: bool = True
@@ -57,7 +58,7 @@ class IceServer(Section):
     urls: list[str]
     """Such as ``turn:turn.example.com:3478``."""
     username: str = ""
-    credential: str = Field(default="", repr=False)
+    credential: SecretStr = SecretStr("")
 
 
 class Rtc(Section):

@@ -10,7 +10,7 @@ from google.protobuf import json_format
 from pipeline.core.errors import EntranceError
 from pipeline.entrances.reception import Ground, Reception
 from pipeline.entrances.webrtc.guard import stand_guard
-from pipeline.entrances.webrtc.peer import IceServer, Peer
+from pipeline.entrances.webrtc.peer import IceServer, Peer, advertised
 from pipeline.entrances.webrtc.stream import RtcStream
 from pipeline.observe import logger
 from pipeline.settings import Rtc
@@ -42,7 +42,10 @@ class RtcCalls:
         """Take what calls stand on. From now on all WebRTC of the process is guarded."""
         self._ground = ground
         self._settings = settings
-        self._servers = [IceServer(tuple(one.urls), one.username, one.credential) for one in settings.ice_servers]
+        self.servers = [
+            IceServer(tuple(one.urls), one.username, one.credential.get_secret_value()) for one in settings.ice_servers
+        ]
+        """What may carry sound that finds no way of its own; browsers are told."""
         self._reception = Reception(ground, "webrtc")
         self._log = logger("webrtc")
         self._held: dict[str, _Held] = {}
@@ -63,7 +66,7 @@ class RtcCalls:
         self._ground.live.check(sum(not one.begun for one in self._held.values()))
         if self._tasks is None:
             raise EntranceError("not-ready", "the browsers' entrance is closed", retryable=True)
-        number, held = uuid4().hex, _Held(Peer(self._servers, self._ground.clock))
+        number, held = uuid4().hex, _Held(Peer(self.servers, self._ground.clock))
         self._held[number] = held
         try:
             sdp = await held.peer.answer(offer)
@@ -73,7 +76,7 @@ class RtcCalls:
                 await held.peer.close()
             raise
         self._tasks.start_soon(self._hold, number, held)
-        return Answered(number, sdp)
+        return Answered(number, advertised(sdp, self._settings.addresses))
 
     def hang_up(self, number: str) -> bool:
         """End a connection; return whether there was one."""
@@ -102,13 +105,13 @@ class RtcCalls:
         peer = held.peer
         with anyio.move_on_after(self._settings.connect_timeout):
             await peer.opened.wait()
-        if not peer.opened.is_set():
+        if peer.channel is None:
             self._log.info("browser did not come", seconds=self._settings.connect_timeout)
             return
         held.begun = True
-        status = await self._reception.converse(RtcStream(peer))
+        status = await self._reception.converse(RtcStream(peer, peer.channel))
         with anyio.move_on_after(self._settings.peer_timeout):
-            await peer.farewell(f'{{"status": {json_format.MessageToJson(status, indent=None)}}}')
+            await peer.channel.farewell(f'{{"status": {json_format.MessageToJson(status, indent=None)}}}')
 
     async def _watch(self, peer: Peer, scope: anyio.CancelScope) -> None:
         """Cancel the call when the browser is gone, or silent for too long: it sends sound all the time."""

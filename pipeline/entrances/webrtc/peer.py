@@ -1,7 +1,7 @@
 """Peer: one browser's connection: its sound, its data channel, and whether it is still there."""
 
+import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 
@@ -19,13 +19,15 @@ from aiortc.exceptions import InvalidStateError
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError
 from pipeline.entrances.generated.voicepipe.v1.audio_pb2 import AudioInput
+from pipeline.entrances.webrtc.channel import Channel
 from pipeline.entrances.webrtc.hearing import heard, put_in_order
 from pipeline.entrances.webrtc.track import ReplyTrack
 
 WAITING = 256
 """Messages of a browser that wait to be read, sound included: 5 s of it. Who sends faster than that is hung up on."""
-BUFFERED = 64 * 1024
-"""Bytes on the way to a browser from which on the next message waits: half a minute of captions."""
+
+_HOST = re.compile(r"(a=candidate:\S+ \d+ udp \d+) \S+ (\d+ typ host.*)")
+"""A candidate of this machine's own, as RFC 8839 writes it."""
 
 Arrived = str | bytes | AudioInput
 
@@ -39,6 +41,21 @@ class IceServer:
     credential: str = ""
 
 
+def advertised(sdp: str, addresses: Sequence[str]) -> str:
+    """Return an answer whose own candidates have these addresses; none of them leaves it as it is. Pure.
+
+    The ports stay: who maps addresses maps ports one to one.
+    """
+    if not addresses:
+        return sdp
+    lines: list[str] = []
+    for line in sdp.splitlines():
+        found = _HOST.fullmatch(line)
+        told = [f"{found[1]} {address} {found[2]}" for address in addresses] if found else [line]
+        lines += [one for one in told if not found or one not in lines]
+    return "".join(f"{line}\r\n" for line in lines)
+
+
 class Peer:
     """The service's end of one connection. ``answer`` comes first, then ``listen`` for as long as it lasts."""
 
@@ -47,6 +64,8 @@ class Peer:
         self.replies = ReplyTrack(clock)
         self.opened = anyio.Event()
         """The data channel is open."""
+        self.channel: Channel | None = None
+        """Set from then on."""
         self.gone = anyio.Event()
         """The connection is over, whoever ended it."""
         self.heard_at = clock.now()
@@ -55,9 +74,7 @@ class Peer:
         """Sound is wanted; before, what comes is thrown away."""
         self._clock = clock
         self._put, self.inbox = anyio.create_memory_object_stream[Arrived](inf)
-        self._channel: RTCDataChannel | None = None
         self._track: MediaStreamTrack | None = None
-        self._drained = anyio.Event()
         self._pc = RTCPeerConnection(
             RTCConfiguration([RTCIceServer(list(one.urls), one.username, one.credential) for one in servers])
         )
@@ -89,27 +106,11 @@ class Peer:
             await heard(self._track, self._take_sound)
         await self.gone.wait()
 
-    async def send(self, text: str) -> None:
-        """Send a message; waits while much is on the way. Raises BrokenResourceError once the channel is closed."""
-        while self._channel is not None and self._channel.bufferedAmount > BUFFERED and not self.gone.is_set():
-            self._drained = anyio.Event()
-            await self._drained.wait()
-        if self._channel is None or self._channel.readyState != "open":
-            raise anyio.BrokenResourceError
-        self._channel.send(text)
-
-    async def farewell(self, text: str) -> None:
-        """Send the last message, and return once it has left."""
-        with suppress(anyio.BrokenResourceError):
-            await self.send(text)
-            self._drained = anyio.Event()
-            if self._channel is not None and self._channel.bufferedAmount and not self.gone.is_set():
-                self._channel.bufferedAmountLowThreshold = 0
-                await self._drained.wait()
-
     async def close(self) -> None:
         """Hang up. Safe to be called again."""
         self.replies.stop()
+        if self.channel is not None:
+            self.channel.close()
         await self._pc.close()
         self._end()
         self.inbox.close()
@@ -119,25 +120,16 @@ class Peer:
             self._track = track
 
     def _take_channel(self, channel: RTCDataChannel) -> None:
-        if self._channel is not None:  # the first one counts
+        if self.channel is not None:  # the first one counts
             channel.close()
             return
-        self._channel = channel
-        channel.bufferedAmountLowThreshold = BUFFERED // 2
-        channel.on("message", self._take)
-        channel.on("close", self._end)
-        channel.on("bufferedamountlow", self._flows)
+        self.channel = Channel(channel, self._take, self._end)
         self.opened.set()
-
-    def _flows(self) -> None:
-        self._drained.set()
 
     def _take(self, message: str | bytes) -> None:
         self._arrived()
         if message:
             self._keep(message)
-        elif self._channel is not None and self._channel.readyState == "open":  # a heartbeat
-            self._channel.send("")
 
     async def _take_sound(self, sound: AudioInput) -> None:
         if self.listens:
@@ -159,4 +151,3 @@ class Peer:
     def _end(self) -> None:
         self._put.close()
         self.gone.set()
-        self._drained.set()

@@ -28,7 +28,7 @@ _STATUSES = {"bad-offer": 400, "no-audio": 406, "not-ready": 503, "draining": 50
 
 
 def routes(calls: RtcCalls, limiter: Limiter) -> Sequence[BaseRoute]:
-    """Return where calls are opened and ended."""
+    """Return where calls are opened and ended; GET tells which servers may carry their sound."""
 
     async def offered(request: Request) -> Response:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != SDP:
@@ -47,6 +47,10 @@ def routes(calls: RtcCalls, limiter: Limiter) -> Sequence[BaseRoute]:
         location = f"{request.url.path}/{answered.id}"
         return Response(answered.sdp, 201, {"Location": location, "ETag": f'"{answered.id}"'}, SDP)
 
+    async def servers(_request: Request) -> Response:
+        told = [{"urls": one.urls, "username": one.username, "credential": one.credential} for one in calls.servers]
+        return JSONResponse({"iceServers": told})
+
     async def ended(request: Request) -> Response:
         if calls.hang_up(request.path_params["call"]):
             return Response(status_code=200)
@@ -55,7 +59,11 @@ def routes(calls: RtcCalls, limiter: Limiter) -> Sequence[BaseRoute]:
     return [
         route
         for path in PATHS
-        for route in (Route(path, offered, methods=["POST"]), Route(path + "/{call}", ended, methods=["DELETE"]))
+        for route in (
+            Route(path, servers, methods=["GET"]),
+            Route(path, offered, methods=["POST"]),
+            Route(path + "/{call}", ended, methods=["DELETE"]),
+        )
     ]
 
 

@@ -9,6 +9,7 @@ from grpc.aio import EOF, InternalError
 from pipeline.entrances.generated.voicepipe.v1 import config_pb2
 from pipeline.entrances.generated.voicepipe.v1.audio_pb2 import AUDIO_ENCODING_LINEAR16, AudioFormat, AudioInput
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
+from pipeline.entrances.webrtc.channel import Channel
 from pipeline.entrances.webrtc.json_wire import read_json, write_json
 from pipeline.entrances.webrtc.peer import Peer
 from pipeline.entrances.webrtc.track import RATE
@@ -21,9 +22,10 @@ FORM = AudioFormat(encoding=AUDIO_ENCODING_LINEAR16, sample_rate_hz=RATE, frame_
 class RtcStream:
     """Reads JSON from the data channel and sound from the track; sends sound over the track, all else as JSON."""
 
-    def __init__(self, peer: Peer) -> None:
-        """Stand before ``peer``."""
+    def __init__(self, peer: Peer, channel: Channel) -> None:
+        """Stand before ``peer``, whose ``channel`` is open."""
         self._peer = peer
+        self._channel = channel
 
     async def read(self) -> Any:
         """Return the next message, or EOF when the browser is gone. Raises DecodeError for what is none."""
@@ -52,7 +54,7 @@ class RtcStream:
             case _:
                 pass
         try:
-            await self._peer.send(write_json(message))
+            await self._channel.send(write_json(message))
         except anyio.BrokenResourceError as error:
             raise InternalError("the browser is gone") from error
 

@@ -4,17 +4,14 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import anyio
 import httpx
 import numpy as np
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
-from av import AudioFrame
 
-from pipeline.core.clock import LoopClock
 from pipeline.entrances.webrtc.calls import RtcCalls
 from pipeline.entrances.webrtc.web import web_app
 from pipeline.settings import Rtc
@@ -23,26 +20,18 @@ from tests.entrances.calls import PATIENCE, FakeSwitchboard, Script, ground, hea
 SDP = {"Content-Type": "application/sdp"}
 
 
-class Microphone(MediaStreamTrack):
+class Microphone(AudioStreamTrack):
     """20 ms frames in real time; silence, or what was put into ``says``."""
-
-    kind = "audio"
 
     def __init__(self) -> None:
         super().__init__()
         self.says: list[int] = []
         """Levels of the next frames."""
-        self._clock = LoopClock()
-        self._began_at = self._clock.now()
-        self._sent = 0
 
-    async def recv(self) -> AudioFrame:
-        await anyio.sleep(max(0.0, self._began_at + self._sent * 0.02 - self._clock.now()))
-        frame = AudioFrame(format="s16", layout="mono", samples=960)
+    async def recv(self) -> Any:
+        frame: Any = await super().recv()
         level = self.says.pop(0) if self.says else 0
-        frame.planes[0].update(np.full(960, level, dtype="<i2").tobytes())
-        frame.sample_rate, frame.pts, frame.time_base = 48_000, self._sent * 960, Fraction(1, 48_000)
-        self._sent += 1
+        frame.planes[0].update(np.full(frame.samples, level, dtype="<i2").tobytes())
         return frame
 
 
@@ -108,7 +97,7 @@ class Page:
         (track,) = (one.receiver.track for one in self.connection.getTransceivers())
         while True:
             try:
-                frame = await track.recv()
+                frame: Any = await track.recv()
             except MediaStreamError:
                 return
             self.levels.append(int(np.abs(frame.to_ndarray().astype(int)).max()))

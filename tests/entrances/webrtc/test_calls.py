@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.core.events import CallEnd, ReplyId, ReplyStatus, ReplyStopped, TurnId
 from pipeline.core.pcm import Pcm
+from pipeline.entrances.webrtc.peer import advertised
 from pipeline.session.line import Line, ReplyAudio
 from pipeline.settings import Rtc
 from tests.entrances.calls import play, reply_ended, reply_started
@@ -232,3 +233,24 @@ async def test_feedback_is_taken_over_http() -> None:
         assert (taken.status_code, taken.json()) == (200, {"feedbackId": "f1"})
         assert (await service.client.post("/v1/conversations/none/feedback", content=body)).status_code == 404
         assert (await service.client.post("/v1/conversations/c1/feedback", content="{")).status_code == 400
+
+
+async def test_servers_that_carry_sound_are_told_and_their_secret_is_not_printed() -> None:
+    turn = {"urls": ["turn:turn.example:3478"], "username": "u", "credential": "s3cret"}
+    settings = Rtc.model_validate({"ice_servers": [turn]})
+    async with web(rtc=settings) as service:
+        assert (await service.client.get("/v1/rtc")).json() == {"iceServers": [turn]}
+    assert "s3cret" not in str(settings.model_dump(mode="json")) + repr(settings)
+
+
+def test_addresses_of_the_host_take_the_place_of_the_containers() -> None:
+    own = "a=candidate:1 1 udp 2130706431 172.17.0.2 41000 typ host"
+    relayed = "a=candidate:2 1 udp 16777215 198.51.100.7 3478 typ relay raddr 172.17.0.2 rport 41000"
+    told = advertised(f"v=0\r\n{own}\r\n{own}\r\n{relayed}\r\n", ["203.0.113.5", "2001:db8::5"])
+    assert told.splitlines() == [
+        "v=0",
+        "a=candidate:1 1 udp 2130706431 203.0.113.5 41000 typ host",
+        "a=candidate:1 1 udp 2130706431 2001:db8::5 41000 typ host",
+        relayed,
+    ]
+    assert advertised(own, []) == own

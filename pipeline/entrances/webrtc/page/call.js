@@ -31,16 +31,19 @@ export async function microphone(device = "") {
  * over for whatever reason: {reason, message}.
  */
 export class Call extends EventTarget {
-  #connection = new RTCPeerConnection();
-  #channel = this.#connection.createDataChannel("oai-events");
+  #connection;
+  #channel;
   #location = "";
   #timer = 0;
   #heardAt = 0;
   #over = false;
   #ended = null;
 
-  constructor(sound, start) {
+  /** Takes a microphone's stream, the ConversationStart, and what GET /v1/rtc tells. */
+  constructor(sound, start, servers = {}) {
     super();
+    this.#connection = new RTCPeerConnection(servers);
+    this.#channel = this.#connection.createDataChannel("oai-events");
     this.remote = null;
     this.#connection.ontrack = ({ track }) => {
       this.remote = new MediaStream([track]);

@@ -49,11 +49,12 @@ async function place() {
   try {
     sound = await microphone($("microphone").value);
     await listMicrophones();
-    call = new Call(sound, {
+    const start = {
       agentId: $("agent").value,
       caller: { channel: "CALLER_CHANNEL_BROWSER" },
       output: { interimTranscripts: true },
-    });
+    };
+    call = new Call(sound, start, await servers());
     call.addEventListener("sound", ({ detail }) => { $("speaker").srcObject = detail; });
     call.addEventListener("message", ({ detail }) => take(detail));
     call.addEventListener("ended", ({ detail }) => over(detail.reason));
@@ -169,6 +170,14 @@ async function listMicrophones() {
   const found = (await navigator.mediaDevices?.enumerateDevices() ?? []).filter(({ kind }) => kind === "audioinput");
   $("microphone").replaceChildren(...found.map((one, at) => new Option(one.label || `${text("microphone")} ${at + 1}`, one.deviceId)));
   if (found.some(({ deviceId }) => deviceId === chosen)) $("microphone").value = chosen;
+}
+
+async function servers() {
+  try {
+    return await (await fetch("/v1/rtc")).json();
+  } catch (error) {
+    throw new CallError("UNREACHABLE", error.message);
+  }
 }
 
 async function listAgents() {
