@@ -44,6 +44,7 @@ class BadStream:
         self._network = network
         self.read = stream.read
         self.code = stream.code
+        self.done_writing = stream.done_writing
 
     async def write(self, request: ConverseRequest) -> None:
         for message in self._network(request):
