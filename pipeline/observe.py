@@ -198,6 +198,9 @@ class Metrics:
         self.clients_stalled = Counter(
             "voicepipe_clients_stalled", "Clients given up because they took no message.", registry=own
         )
+        self.datagrams_dropped = Counter(
+            "voicepipe_datagrams_dropped", "Datagrams to browsers' calls from who has no call.", registry=own
+        )
         self.loop_lag = Histogram(
             "voicepipe_event_loop_lag_seconds", "Lateness of timers.", buckets=LAG_BUCKETS, registry=own
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 import anyio
-from anyio.abc import ObjectReceiveStream
+from anyio.abc import ObjectReceiveStream, TaskGroup
 
 from pipeline.answering import Answering, read_agents, read_keys
 from pipeline.archive import Archive
@@ -17,6 +17,8 @@ from pipeline.calls import Calls
 from pipeline.core.clock import Calendar, Clock, LoopClock
 from pipeline.entrances.grpc_server import GrpcServer
 from pipeline.entrances.http import HttpServer, app
+from pipeline.entrances.live_calls import LiveCalls
+from pipeline.entrances.reception import Ground
 from pipeline.models.store import Store
 from pipeline.observe import Metrics, logger
 from pipeline.settings import Settings
@@ -31,6 +33,8 @@ class Listening:
     grpc: str
     http: str
     """Empty when there is no HTTP port."""
+    web: str = ""
+    """Empty when browsers cannot call."""
 
 
 Announce = Callable[[Listening | None], None]
@@ -81,7 +85,8 @@ async def run(
     found = read_agents(settings)
     records = await _records(settings, metrics)
     calls = Calls(settings, found, metrics, clock, Archive(records, Calendar(), read_keys(settings)))
-    server = _grpc(settings, calls, metrics, clock)
+    ground = _ground(settings, calls, metrics, clock)
+    server = GrpcServer(ground)
     try:
         await server.start()
         async with anyio.create_task_group() as tasks:
@@ -89,11 +94,9 @@ async def run(
             if records is not None:
                 tasks.start_soon(records.run)
                 tasks.start_soon(expire_often, records, settings.records, Calendar())
-            http = _http(settings, metrics, server)
-            if http is not None:
-                tasks.start_soon(http.serve_until_cancelled)
-            listening = Listening(_address(settings, server), http.address if http is not None else "")
-            log.info("listening", grpc=listening.grpc, http=listening.http)
+            http, web = _http(settings, ground, tasks), _web(settings, ground, tasks)
+            listening = Listening(_address(settings, server), http, web)
+            log.info("listening", grpc=listening.grpc, http=listening.http, web=listening.web)
             announce(listening)
             assembly = Assembly(settings, store, metrics, clock, secrets)
             answering = Answering(settings, assembly, calls, tasks, lambda: not len(server.live))
@@ -126,11 +129,12 @@ async def _records(settings: Settings, metrics: Metrics) -> Records | None:
     return records
 
 
-def _grpc(settings: Settings, calls: Calls, metrics: Metrics, clock: Clock) -> GrpcServer:
-    return GrpcServer(
-        settings.server,
-        settings.channels,
-        calls,
+def _ground(settings: Settings, calls: Calls, metrics: Metrics, clock: Clock) -> Ground:
+    return Ground(
+        switchboard=calls,
+        live=LiveCalls(settings.server.max_calls),
+        server=settings.server,
+        channels=settings.channels,
         max_duration=settings.call.max_duration,
         metrics=metrics,
         clock=clock,
@@ -150,10 +154,27 @@ async def _drain(server: GrpcServer, seconds: float, hurry: anyio.Event | None) 
         drain.cancel_scope.cancel()
 
 
-def _http(settings: Settings, metrics: Metrics, server: GrpcServer) -> HttpServer | None:
+def _http(settings: Settings, ground: Ground, tasks: TaskGroup) -> str:
+    """Open the port of metrics and health and return where it is, "" for none. Raises EntranceError."""
     if not settings.server.http:
-        return None
-    return HttpServer(app(metrics.registry, lambda: server.live.admits), settings.server.http)
+        return ""
+    server = HttpServer(app(ground.metrics.registry, lambda: ground.live.admits), settings.server.http)
+    tasks.start_soon(server.serve_until_cancelled)
+    return server.address
+
+
+def _web(settings: Settings, ground: Ground, tasks: TaskGroup) -> str:
+    """Open the browsers' entrance and return where it is, "" for none. Raises EntranceError."""
+    if not settings.server.web:
+        return ""
+    from pipeline.entrances.webrtc.calls import RtcCalls  # aiortc takes 0.3 s to import
+    from pipeline.entrances.webrtc.web import web_app
+
+    calls = RtcCalls(ground, settings.rtc)
+    server = HttpServer(web_app(calls, ground, settings.rtc), settings.server.web, "server.web")
+    tasks.start_soon(calls.run)
+    tasks.start_soon(server.serve_until_cancelled)
+    return server.address
 
 
 async def _cancel_on(event: anyio.Event, scope: anyio.CancelScope) -> None:

@@ -6,7 +6,7 @@ Each stage is given its own section and nothing else. Durations are seconds unle
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.core.errors import PipelineError
@@ -36,8 +36,12 @@ class Server(Section):
     """HOST:PORT of the gRPC entrance. Port 0 takes a free one."""
     http: str = "127.0.0.1:9464"
     """HOST:PORT of metrics and health over HTTP; empty for none."""
+    web: str = ""
+    """HOST:PORT of the browsers' entrance, such as ``127.0.0.1:8080``: the page, and calls over WebRTC; empty for none.
+    Browsers give a microphone only to pages of their own machine and of https: for others, put a proxy with a
+    certificate before it."""
     max_calls: int = Field(default=64, ge=1)
-    """Calls at once; one more is refused with RESOURCE_EXHAUSTED."""
+    """Calls at once, over all entrances; one more is refused with RESOURCE_EXHAUSTED."""
     reflection: bool = True
     """Serve gRPC reflection; turn it off in production."""
     start_timeout: float = Field(default=10.0, gt=0)
@@ -46,6 +50,34 @@ class Server(Section):
     """A client that takes no message for so long is given up."""
     drain: float = Field(default=30.0, ge=0)
     """On SIGTERM, time for calls to end by themselves."""
+
+
+class IceServer(Section):
+    """A TURN or STUN server that browsers' calls may use."""
+
+    urls: list[str]
+    """Such as ``turn:turn.example.com:3478``."""
+    username: str = ""
+    credential: SecretStr = SecretStr("")
+
+
+class Rtc(Section):
+    """Calls over WebRTC."""
+
+    ice_servers: list[IceServer] = []
+    """None by default: a browser in the same network, or on this machine, needs none, and nobody else is contacted."""
+    addresses: list[str] = []
+    """Addresses at which browsers reach this machine, in place of its interfaces' own: the host's, in a container."""
+    origins: list[str] = []
+    """Origins of other pages that may call, such as ``https://shop.example.com``; ``*`` for all."""
+    offers_burst: int = Field(default=20, ge=1)
+    """Calls that one address may open at once."""
+    offers_per_minute: float = Field(default=30.0, gt=0)
+    """Calls that one address may open in the long run."""
+    connect_timeout: float = Field(default=15.0, gt=0)
+    """Wait for a browser that was answered."""
+    peer_timeout: float = Field(default=6.0, gt=0)
+    """A browser from which nothing comes for so long is lost: it sends sound all the time, silence too."""
 
 
 class Call(Section):
@@ -376,6 +408,7 @@ class Settings(BaseSettings):
 
     profile: Profile = Profile()
     server: Server = Server()
+    rtc: Rtc = Rtc()
     call: Call = Call()
     endpointing: Endpointing = Endpointing()
     barge_in: BargeInSettings = BargeInSettings()

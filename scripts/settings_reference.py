@@ -89,6 +89,10 @@ def _type(kind: Any) -> str:
         return " or ".join(f"`{choice}`" for choice in get_args(kind))
     if get_origin(kind) is tuple:
         return "list of text"
+    if get_origin(kind) is list and issubclass(get_args(kind)[0], BaseModel):
+        return "list of tables"
+    if get_origin(kind) is list:
+        return "list of text"
     if get_origin(kind) is dict:
         return "table"
     if get_args(kind):

@@ -19,14 +19,21 @@ File = Annotated[Path | None, typer.Option(help="The file of records, in place o
 
 
 def serve(
-    *, profile: Profile = "", config: Config = None, grpc: Address = "", http: Address = "", records: File = None
+    *,
+    profile: Profile = "",
+    config: Config = None,
+    grpc: Address = "",
+    http: Address = "",
+    web: Address = "",
+    records: File = None,
 ) -> None:
     """Take calls until SIGTERM or ctrl-C.
 
     Standard output gets two lines that scripts can wait for: ``listening grpc=HOST:PORT http=HOST:PORT`` as soon as the
-    ports are open, and ``ready`` once the models are warm. Logs go to standard error.
+    ports are open, with ``web=HOST:PORT`` where browsers can call, and ``ready`` once the models are warm. Logs go to
+    standard error.
     """
-    addresses = {name: address for name, address in (("grpc", grpc), ("http", http)) if address}
+    addresses = {name: address for name, address in (("grpc", grpc), ("http", http), ("web", web)) if address}
     with told():
         settings, store = opened(profile, config, server=addresses, records={"file": records} if records else {})
         configure_logging(level=settings.log.level, style=settings.log.format, pii=settings.log.pii)
@@ -35,6 +42,9 @@ def serve(
 
 
 def _announce(state: Listening | None) -> None:
-    line = "ready" if state is None else f"listening grpc={state.grpc} http={state.http}"
+    if state is None:
+        line = "ready"
+    else:
+        line = f"listening grpc={state.grpc} http={state.http}" + (f" web={state.web}" if state.web else "")
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

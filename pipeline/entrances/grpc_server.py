@@ -7,18 +7,15 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
-from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError
 from pipeline.entrances.generated.voicepipe.v1 import catalog_pb2, conversation_pb2, media_pb2
 from pipeline.entrances.generated.voicepipe.v1.catalog_pb2_grpc import add_CatalogServiceServicer_to_server
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2_grpc import add_ConversationServiceServicer_to_server
 from pipeline.entrances.generated.voicepipe.v1.media_pb2_grpc import add_MediaServiceServicer_to_server
-from pipeline.entrances.grpc_services import Catalog, Conversations, Ground, Media
-from pipeline.entrances.live_calls import LiveCalls
-from pipeline.entrances.switchboard import Switchboard
+from pipeline.entrances.grpc_services import Catalog, Conversations, Media
+from pipeline.entrances.reception import Ground
 from pipeline.entrances.wire_terms import MESSAGE_BYTES
-from pipeline.observe import Metrics
-from pipeline.settings import Channels, Server
+from pipeline.settings import Server
 
 CONVERSATION = conversation_pb2.DESCRIPTOR.services_by_name["ConversationService"].full_name
 MEDIA = media_pb2.DESCRIPTOR.services_by_name["MediaService"].full_name
@@ -55,33 +52,13 @@ def options(limits: Server) -> list[tuple[str, int]]:
 class GrpcServer:
     """The gRPC entrance of one process."""
 
-    def __init__(
-        self,
-        server: Server,
-        channels: Channels,
-        switchboard: Switchboard,
-        *,
-        max_duration: float,
-        metrics: Metrics,
-        clock: Clock,
-        version: str,
-    ) -> None:
+    def __init__(self, ground: Ground) -> None:
         """Prepare to listen; must be called in the event loop. Nothing is open before ``start``."""
-        self._settings = server
-        self.live = LiveCalls(server.max_calls)
+        server = self._settings = ground.server
+        self.live = ground.live
         """The calls that are going on."""
         self.port = 0
         """The port that is listened on, once started."""
-        ground = Ground(
-            switchboard=switchboard,
-            live=self.live,
-            server=server,
-            channels=channels,
-            max_duration=max_duration,
-            metrics=metrics,
-            clock=clock,
-            version=version,
-        )
         # Admission proper is LiveCalls; this is the backstop, which cannot say why or when to come back.
         rpcs = server.max_calls + SPARE_RPCS
         self._server: AioServer = aio_server(options=options(server), maximum_concurrent_rpcs=rpcs)

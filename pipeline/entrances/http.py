@@ -33,15 +33,15 @@ def app(registry: CollectorRegistry, ready: Callable[[], bool]) -> Starlette:
 class HttpServer(uvicorn.Server):
     """uvicorn inside our own loop, on a socket of our own; signals are the service's business."""
 
-    def __init__(self, application: Starlette, address: str) -> None:
-        """Open HOST:PORT; port 0 takes a free one. Raises EntranceError ``cannot-listen``."""
+    def __init__(self, application: Starlette, address: str, setting: str = "server.http") -> None:
+        """Open HOST:PORT, which ``setting`` says; port 0 takes a free one. Raises EntranceError ``cannot-listen``."""
         super().__init__(uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off"))
         host, _, port = address.rpartition(":")
         try:
             self._socket = socket.create_server((host, int(port)), reuse_port=False)
         except (OSError, ValueError) as error:
             raise EntranceError(
-                "cannot-listen", f"server.http: cannot listen on {address!r}: {error}", field="server.http"
+                "cannot-listen", f"{setting}: cannot listen on {address!r}: {error}", field=setting
             ) from error
         self.address = f"{host}:{self._socket.getsockname()[1]}"
         """Where the server can be reached."""

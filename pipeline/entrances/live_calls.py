@@ -59,13 +59,27 @@ class LiveCalls:
         if self._state is _State.WARMING:
             self._state = _State.OPEN
 
+    def check(self, waiting: int = 0) -> None:
+        """Return if one more call could begin, beside ``waiting`` that were let in and have not begun.
+
+        Raises EntranceError: ``not-ready``, ``draining``, ``too-many-calls``.
+        """
+        if self._state is _State.WARMING:
+            raise EntranceError("not-ready", "the models are still being loaded", retryable=True)
+        if self._state is _State.DRAINING:
+            raise EntranceError("draining", "the server stops; call another one", retryable=True)
+        if len(self._seats) + waiting >= self._limit:
+            raise EntranceError("too-many-calls", f"all {self._limit} calls are taken", retryable=True)
+
     @contextmanager
     def admit(self, conversation: str) -> Iterator[Seat]:
         """Hold a seat for a call while the context lasts.
 
         Raises EntranceError: ``not-ready``, ``draining``, ``call-exists``, ``too-many-calls``.
         """
-        self._check(conversation)
+        if conversation in self._seats:
+            raise EntranceError("call-exists", f"a live call has the id {conversation}", field="start.conversation_id")
+        self.check()
         seat = Seat(conversation)
         self._seats[conversation] = seat
         if self._empty.is_set():
@@ -98,13 +112,3 @@ class LiveCalls:
     async def wait_empty(self) -> None:
         """Return once no call is left."""
         await self._empty.wait()
-
-    def _check(self, conversation: str) -> None:
-        if self._state is _State.WARMING:
-            raise EntranceError("not-ready", "the models are still being loaded", retryable=True)
-        if self._state is _State.DRAINING:
-            raise EntranceError("draining", "the server stops; call another one", retryable=True)
-        if conversation in self._seats:
-            raise EntranceError("call-exists", f"a live call has the id {conversation}", field="start.conversation_id")
-        if len(self._seats) >= self._limit:
-            raise EntranceError("too-many-calls", f"all {self._limit} calls are taken", retryable=True)

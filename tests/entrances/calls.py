@@ -36,6 +36,8 @@ from pipeline.entrances.generated.voicepipe.v1.config_pb2 import ConversationSta
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2_grpc import ConversationServiceStub
 from pipeline.entrances.grpc_server import GrpcServer
+from pipeline.entrances.live_calls import LiveCalls
+from pipeline.entrances.reception import Ground
 from pipeline.entrances.switchboard import (
     AgentCard,
     BargeInMode,
@@ -153,6 +155,22 @@ class Served:
         return f"127.0.0.1:{self.server.port}"
 
 
+def ground(
+    board: FakeSwitchboard, metrics: Metrics | None = None, channels: Channels | None = None, **settings: Any
+) -> Ground:
+    server = Server(**settings)
+    return Ground(
+        switchboard=board,
+        live=LiveCalls(server.max_calls),
+        server=server,
+        channels=channels or Channels(),
+        max_duration=600.0,
+        metrics=metrics or Metrics(),
+        clock=LoopClock(),
+        version="1.2.3",
+    )
+
+
 @asynccontextmanager
 async def served(
     script: Script = hear_out, *, serving: bool = True, channels: Channels | None = None, **settings: Any
@@ -161,15 +179,7 @@ async def served(
     before = asyncio.all_tasks()
     board = FakeSwitchboard(script)
     metrics = Metrics()
-    server = GrpcServer(
-        Server(grpc="127.0.0.1:0", **settings),
-        channels or Channels(),
-        board,
-        max_duration=600.0,
-        metrics=metrics,
-        clock=LoopClock(),
-        version="1.2.3",
-    )
+    server = GrpcServer(ground(board, metrics, channels, grpc="127.0.0.1:0", **settings))
     await server.start()
     if serving:
         await server.set_serving()

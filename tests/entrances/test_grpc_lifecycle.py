@@ -12,7 +12,6 @@ from anyio.abc import SocketAttribute, SocketStream
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from pipeline.core.clock import LoopClock
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import CallEnd
 from pipeline.entrances.generated.voicepipe.v1 import output_pb2
@@ -21,10 +20,9 @@ from pipeline.entrances.generated.voicepipe.v1.catalog_pb2_grpc import CatalogSe
 from pipeline.entrances.grpc_server import CATALOG, CONVERSATION, MEDIA, WHOLE, GrpcServer
 from pipeline.entrances.http import app
 from pipeline.entrances.switchboard import CutOff
-from pipeline.observe import Metrics
 from pipeline.session.line import Line
-from pipeline.settings import Channels, Server
-from tests.entrances.calls import Caller, FakeSwitchboard, Served, play, reply_started, served, start_message
+from pipeline.settings import Channels
+from tests.entrances.calls import Caller, FakeSwitchboard, Served, ground, play, reply_started, served, start_message
 
 pytestmark = pytest.mark.anyio
 
@@ -99,15 +97,7 @@ async def test_reflection_follows_its_switch(on: bool) -> None:
 
 async def test_a_taken_port_is_a_clear_error() -> None:
     async with served() as service:
-        second = GrpcServer(
-            Server(grpc=service.target),
-            Channels(),
-            FakeSwitchboard(),
-            max_duration=1.0,
-            metrics=Metrics(),
-            clock=LoopClock(),
-            version="1",
-        )
+        second = GrpcServer(ground(FakeSwitchboard(), grpc=service.target))
         with pytest.raises(EntranceError, match=service.target) as caught:
             await second.start()
         assert (caught.value.code, caught.value.field) == ("cannot-listen", "server.grpc")

@@ -1,4 +1,4 @@
-"""GrpcLine: one client's side of a call over gRPC."""
+"""WireLine: one client's side of a call, in the messages of the contract."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -38,7 +38,7 @@ from pipeline.session.line import ReplyAudio
 from pipeline.settings import Channels
 
 
-class GrpcLine:
+class WireLine:
     """The line of one call: messages go in by ``receive`` and come out by ``next``; the session sees a Line."""
 
     def __init__(

@@ -1,6 +1,6 @@
-"""GrpcCall: one call between an open stream and a prepared call. Reads, conducts and writes in one task group."""
+"""StreamCall: one call between an open stream and a prepared call. Reads, conducts and writes in one task group."""
 
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 import anyio
 from google.protobuf.message import DecodeError
@@ -10,10 +10,10 @@ from grpc.aio import EOF, InternalError
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError, PipelineError
 from pipeline.core.events import CallEnd, CallEnded
-from pipeline.entrances.grpc_line import GrpcLine
 from pipeline.entrances.live_calls import Seat
 from pipeline.entrances.statuses import INTERNAL, status_of, status_of_end
 from pipeline.entrances.switchboard import CutOff, PreparedCall
+from pipeline.entrances.wire_line import WireLine
 from pipeline.observe import Log
 
 FAREWELL = 0.5
@@ -24,7 +24,10 @@ UNREADABLE = EntranceError("unknown-message", "the bytes are no ConverseRequest"
 
 
 class Stream(Protocol):
-    """What is used of gRPC's context. Its own stubs give streaming handlers the wrong message types."""
+    """A client's messages, both ways: what gRPC's context has, and a browser's data channel.
+
+    gRPC's own stubs give streaming handlers the wrong message types.
+    """
 
     async def read(self) -> Any:
         """Return the next message, or EOF once the client has closed its half."""
@@ -38,18 +41,14 @@ class Stream(Protocol):
         """Send what comes before the first message."""
         ...
 
-    async def abort_with_status(self, status: Any) -> NoReturn:
-        """End the stream with a status. Raises to leave the handler."""
-        ...
 
-
-class GrpcCall:
+class StreamCall:
     """One call from Started to Ended."""
 
     def __init__(
         self,
         context: Stream,
-        line: GrpcLine,
+        line: WireLine,
         call: PreparedCall,
         seat: Seat,
         *,

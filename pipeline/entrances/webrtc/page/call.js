@@ -1,0 +1,155 @@
+// Call: one call over WebRTC, in the messages of the contract. Knows nothing of the page.
+
+const HEARTBEAT = 2000; // ms; the service gives a silent browser up after three of them
+const LOST = 6000; // ms without anything from the service
+const GATHER = 1000; // ms; what is not gathered by then is no address in this network
+
+/** A refusal or a fault, with the stable reason of the service. */
+export class CallError extends Error {
+  constructor(reason, message, retryAfter = 0) {
+    super(message);
+    this.reason = reason;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Asks for a microphone. Throws CallError MICROPHONE_REFUSED, MICROPHONE_MISSING, MICROPHONE_INSECURE. */
+export async function microphone(device = "") {
+  if (!navigator.mediaDevices) throw new CallError("MICROPHONE_INSECURE", "the page is not on https");
+  const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+  if (device) wanted.deviceId = { exact: device };
+  try {
+    return await navigator.mediaDevices.getUserMedia({ audio: wanted });
+  } catch (error) {
+    const missing = ["NotFoundError", "OverconstrainedError"].includes(error.name);
+    throw new CallError(missing ? "MICROPHONE_MISSING" : "MICROPHONE_REFUSED", error.message);
+  }
+}
+
+/**
+ * Events, each with the message as detail: "message" for every one of the service's, "ended" once, when the call is
+ * over for whatever reason: {reason, message}.
+ */
+export class Call extends EventTarget {
+  #connection;
+  #channel;
+  #location = "";
+  #timer = 0;
+  #heardAt = 0;
+  #over = false;
+  #ended = null;
+
+  /** Takes a microphone's stream, the ConversationStart, and what GET /v1/rtc tells. */
+  constructor(sound, start, servers = {}) {
+    super();
+    this.#connection = new RTCPeerConnection(servers);
+    this.#channel = this.#connection.createDataChannel("oai-events");
+    this.remote = null;
+    this.#connection.ontrack = ({ track }) => {
+      this.remote = new MediaStream([track]);
+      this.dispatchEvent(new CustomEvent("sound", { detail: this.remote }));
+    };
+    for (const track of sound.getTracks()) this.#connection.addTrack(track, sound);
+    this.#channel.onopen = () => {
+      this.#heardAt = performance.now();
+      this.send({ start });
+      this.#timer = setInterval(() => this.#beat(), HEARTBEAT);
+    };
+    this.#channel.onmessage = ({ data }) => this.#take(data);
+    this.#channel.onclose = () => this.#finish("CLIENT_LOST", "the service hung up");
+    this.#connection.onconnectionstatechange = () => {
+      if (this.#connection.connectionState === "failed") this.#finish("CONNECTION_FAILED", "no way to the service");
+    };
+  }
+
+  /** Places the call. Throws CallError. */
+  async open(token = "") {
+    await this.#connection.setLocalDescription(await this.#connection.createOffer());
+    await this.#gathered();
+    const headers = { "Content-Type": "application/sdp" };
+    if (token) headers.Authorization = `Bearer ${token}`;
+    const body = this.#connection.localDescription.sdp;
+    let response;
+    try {
+      response = await fetch("/v1/rtc", { method: "POST", headers, body });
+    } catch (error) {
+      this.#finish("UNREACHABLE", error.message);
+      throw new CallError("UNREACHABLE", error.message);
+    }
+    if (response.status !== 201) {
+      const told = await response.json().catch(() => ({ reason: "UNREACHABLE", message: response.statusText }));
+      this.#finish(told.reason, told.message);
+      throw new CallError(told.reason, told.message, Number(response.headers.get("Retry-After") || 0));
+    }
+    this.#location = response.headers.get("Location");
+    await this.#connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
+  }
+
+  /** Sends a message of the contract. */
+  send(message) {
+    if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify(message));
+  }
+
+  /** Hangs up. The end comes as an event. */
+  hangUp() {
+    if (this.#channel.readyState === "open") this.send({ control: { kind: "CONTROL_KIND_END" } });
+    else this.#finish("CLIENT", "");
+  }
+
+  /** Takes another microphone, in mid-call. */
+  async replaceMicrophone(sound) {
+    const [sender] = this.#connection.getSenders().filter(({ track }) => track?.kind === "audio");
+    await sender.replaceTrack(sound.getAudioTracks()[0]);
+  }
+
+  /** Returns {lost, jitter, roundTrip}: share of packets, seconds, seconds. */
+  async network() {
+    const found = { lost: 0, jitter: 0, roundTrip: 0 };
+    for (const one of (await this.#connection.getStats()).values()) {
+      if (one.type === "inbound-rtp") {
+        found.lost = one.packetsLost / Math.max(1, one.packetsLost + one.packetsReceived);
+        found.jitter = one.jitter;
+      } else if (one.type === "candidate-pair" && one.nominated) {
+        found.roundTrip = one.currentRoundTripTime ?? 0;
+      }
+    }
+    return found;
+  }
+
+  #gathered() {
+    const connection = this.#connection;
+    return new Promise((done) => {
+      const look = () => connection.iceGatheringState === "complete" && done();
+      connection.addEventListener("icegatheringstatechange", look);
+      setTimeout(done, GATHER);
+      look();
+    });
+  }
+
+  #beat() {
+    if (performance.now() - this.#heardAt > LOST) this.#finish("CLIENT_LOST", "the service is silent");
+    else if (this.#channel.readyState === "open") this.#channel.send("");
+  }
+
+  #take(data) {
+    this.#heardAt = performance.now();
+    if (!data) return;
+    const message = JSON.parse(data);
+    if (message.ended) this.#ended = message.ended;
+    if (message.status) {
+      const info = (message.status.details ?? []).find((one) => one["@type"]?.endsWith("ErrorInfo"));
+      this.#finish(info?.reason ?? this.#ended?.reason?.replace("END_REASON_", "") ?? "CLIENT", message.status.message ?? "");
+      return;
+    }
+    this.dispatchEvent(new CustomEvent("message", { detail: message }));
+  }
+
+  #finish(reason, message) {
+    if (this.#over) return;
+    this.#over = true;
+    clearInterval(this.#timer);
+    if (this.#location && reason === "CLIENT_LOST") fetch(this.#location, { method: "DELETE", keepalive: true }).catch(() => {});
+    this.#connection.close();
+    this.dispatchEvent(new CustomEvent("ended", { detail: { reason, message } }));
+  }
+}

@@ -1,0 +1,86 @@
+"""The browsers' HTTP: the page, the calls that it opens, and what it asks beside them."""
+
+from pathlib import Path
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from google.rpc import code_pb2
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from pipeline.core.errors import PipelineError
+from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import SubmitFeedbackRequest, SubmitFeedbackResponse
+from pipeline.entrances.reception import Ground
+from pipeline.entrances.statuses import status_of
+from pipeline.entrances.webrtc.calls import RtcCalls
+from pipeline.entrances.webrtc.limits import Limiter
+from pipeline.entrances.webrtc.signalling import cross_origin, refusal, routes
+from pipeline.entrances.wire_catalog import write_agents
+from pipeline.entrances.wire_records import read_feedback
+from pipeline.settings import Rtc
+
+PAGE = Path(__file__).parent / "page"
+LONGEST_FEEDBACK = 64 * 1024
+"""Bytes."""
+POLICY = "default-src 'self'; media-src 'self' blob: mediastream:; img-src 'self' blob: data:; frame-ancestors 'self'"
+"""The page loads nothing from anywhere else: it works offline."""
+
+_HTTP = {
+    code_pb2.INVALID_ARGUMENT: 400,
+    code_pb2.FAILED_PRECONDITION: 409,
+    code_pb2.NOT_FOUND: 404,
+    code_pb2.RESOURCE_EXHAUSTED: 429,
+    code_pb2.UNAVAILABLE: 503,
+}
+
+
+def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
+    """Return the application."""
+    limiter = Limiter(settings.offers_burst, settings.offers_per_minute, ground.clock)
+
+    async def agents(_request: Request) -> Response:
+        return _told(write_agents(ground))
+
+    async def feedback(request: Request) -> Response:
+        body = await request.body()
+        if len(body) > LONGEST_FEEDBACK:
+            return refusal(413, "too-long", f"the feedback is longer than {LONGEST_FEEDBACK} bytes")
+        try:
+            wanted = json_format.Parse(body, SubmitFeedbackRequest(), ignore_unknown_fields=True)
+        except (json_format.ParseError, UnicodeError) as error:
+            return refusal(400, "unknown-message", f"the body is no SubmitFeedbackRequest in JSON: {error}")
+        wanted.conversation_id = request.path_params["call"]
+        try:
+            kept = await ground.switchboard.take_feedback(read_feedback(wanted))
+        except PipelineError as error:
+            return refusal(_HTTP.get(status_of(error).code, 500), error.code, str(error))
+        return _told(SubmitFeedbackResponse(feedback_id=kept))
+
+    return Starlette(
+        routes=[
+            *routes(calls, limiter),
+            Route("/v1/agents", agents),
+            Route("/v1/conversations/{call}/feedback", feedback, methods=["POST"]),
+            Mount("/", StaticFiles(directory=PAGE, html=True)),
+        ],
+        middleware=[cross_origin(settings), Middleware(BaseHTTPMiddleware, dispatch=_guarded)],
+    )
+
+
+async def _guarded(request: Request, answer: RequestResponseEndpoint) -> Response:
+    """Let browsers hold the page to what it needs."""
+    response = await answer(request)
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("Permissions-Policy", "microphone=(self), camera=(self)")
+    return response
+
+
+def _told(message: Message) -> Response:
+    return Response(json_format.MessageToJson(message, indent=None), media_type="application/json")
