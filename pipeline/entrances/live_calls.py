@@ -64,12 +64,8 @@ class LiveCalls:
 
         Raises EntranceError: ``not-ready``, ``draining``, ``too-many-calls``.
         """
-        if self._state is _State.WARMING:
-            raise EntranceError("not-ready", "the models are still being loaded", retryable=True)
-        if self._state is _State.DRAINING:
-            raise EntranceError("draining", "the server stops; call another one", retryable=True)
-        if len(self._seats) + waiting >= self._limit:
-            raise EntranceError("too-many-calls", f"all {self._limit} calls are taken", retryable=True)
+        self._check_state()
+        self._check_room(waiting)
 
     @contextmanager
     def admit(self, conversation: str) -> Iterator[Seat]:
@@ -77,9 +73,10 @@ class LiveCalls:
 
         Raises EntranceError: ``not-ready``, ``draining``, ``call-exists``, ``too-many-calls``.
         """
+        self._check_state()
         if conversation in self._seats:
             raise EntranceError("call-exists", f"a live call has the id {conversation}", field="start.conversation_id")
-        self.check()
+        self._check_room(0)
         seat = Seat(conversation)
         self._seats[conversation] = seat
         if self._empty.is_set():
@@ -112,3 +109,13 @@ class LiveCalls:
     async def wait_empty(self) -> None:
         """Return once no call is left."""
         await self._empty.wait()
+
+    def _check_state(self) -> None:
+        if self._state is _State.WARMING:
+            raise EntranceError("not-ready", "the models are still being loaded", retryable=True)
+        if self._state is _State.DRAINING:
+            raise EntranceError("draining", "the server stops; call another one", retryable=True)
+
+    def _check_room(self, waiting: int) -> None:
+        if len(self._seats) + waiting >= self._limit:
+            raise EntranceError("too-many-calls", f"all {self._limit} calls are taken", retryable=True)

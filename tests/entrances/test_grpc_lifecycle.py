@@ -125,6 +125,21 @@ async def test_draining_warns_live_calls_refuses_new_ones_and_waits() -> None:
         assert (await live.rest())[-1].ended.reason == output_pb2.END_REASON_CLIENT
 
 
+async def test_whose_call_is_here_already_hears_that_the_server_stops_and_else_that_it_is_here() -> None:
+    async with served(max_calls=1) as service, anyio.create_task_group() as tasks:
+        live = Caller(service.channel)
+        await live.start(conversation_id="c-1")
+        again, late = Caller(service.channel), Caller(service.channel)
+        await again.send(start=start_message(conversation_id="c-1"))
+        assert (await again.refusal()).reason == "CALL_EXISTS"
+        await late.stream.wait_for_connection()
+        tasks.start_soon(service.server.drain, 5.0)
+        await live.next("going_away")
+        await late.send(start=start_message(conversation_id="c-1"))
+        assert (await late.refusal()).reason == "DRAINING"
+        await live.rest()
+
+
 async def for_ever(_line: Line) -> CallEnd:
     await anyio.sleep_forever()
     return CallEnd.CLIENT
