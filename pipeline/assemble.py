@@ -120,7 +120,7 @@ class Assembly:
 
         A server that is away slows no start so, and those answers come at once.
         """
-        await self.warm_embedders()
+        await self._warm_embedders()
         for agent in agents:
             lookup, voice = kits[agent.id].lookup, self._voices.get(agent.voice, shared.synthesizer)
             for answer in await lookup.answers(REHEARSED) if lookup is not None else ():
@@ -130,7 +130,7 @@ class Assembly:
                 with suppress(SpeakingError):  # whoever says it to a caller will hear of it
                     await voice.rehearse(sanitizer.feed(answer) + sanitizer.flush(), agent.language)
 
-    async def warm_embedders(self) -> None:
+    async def _warm_embedders(self) -> None:
         """Let the server load the models that documents are searched with; the log tells of one that is away."""
         for embedder in self._library.embedders:
             with suppress(DialogError):

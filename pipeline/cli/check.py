@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.answering import read_keys
 from pipeline.archive import check_key
 from pipeline.cli.screen import AsJson, Config, Profile, opened, told
 from pipeline.core.errors import KnowledgeError, ModelError, PipelineError
@@ -24,7 +25,6 @@ from pipeline.models.store import Store
 from pipeline.servable import Known
 from pipeline.settings import Settings
 from pipeline.speaking.mute import NONE
-from pipeline.store.keys import read
 
 PACKAGES = (
     "faster-whisper",
@@ -127,7 +127,7 @@ def _agents(settings: Settings, store: Store) -> Iterator[Finding]:
 def _key(settings: Settings, found: Mapping[str, agents.Agent]) -> Iterator[Finding]:
     """Look for the key of pseudonyms, where one is named or an agent asks for it."""
     try:
-        keys = None if settings.records.key is None else read(settings.records.key)
+        keys = read_keys(settings)
         check_key(found, keys)
     except PipelineError as error:
         yield Finding("key of pseudonyms", str(error), ok=False, fix=getattr(error, "fix", ""))
@@ -160,7 +160,8 @@ def _voice(settings: Settings, store: Store, name: str, tag: str, without: str) 
 def _engines(settings: Settings, store: Store) -> Iterator[Finding]:
     """Say which chat engine would answer, and for whom."""
     dialog = settings.dialog
-    named = _named(settings)
+    agents_found = _known(settings)
+    named = {agent.id: agent.model.names for agent in agents_found if agent.model.names}
     embedded = dialog.engine != "ollama" and any(_is_here(store, name) for name in dialog.models)
     models: tuple[str, ...] = ()
     if dialog.engine != "llamacpp":
@@ -179,7 +180,7 @@ def _engines(settings: Settings, store: Store) -> Iterator[Finding]:
         state = "; ".join(f"{what} {', '.join(some)}" for what, some in (("has", there), ("misses", missing)) if some)
         fix = f"voicepipe ollama pull {missing[0]}" if missing else ""
         yield Finding(f"models of agent {agent}", state, ok=bool(there), fix=fix)
-    yield from (_knowledge(settings, agent, models) for agent in _known(settings) if agent.knowledge.any)
+    yield from (_knowledge(settings, agent, models) for agent in agents_found if agent.knowledge.any)
 
 
 def _knowledge(settings: Settings, agent: Agent, models: tuple[str, ...]) -> Finding:
@@ -206,11 +207,6 @@ def _known(settings: Settings) -> list[Agent]:
         return list(agents.load(settings.agents).values())
     except PipelineError:
         return []
-
-
-def _named(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Return the models of agents that name some, by the agents' ids."""
-    return {agent.id: agent.model.names for agent in _known(settings) if agent.model.names}
 
 
 def _is_here(store: Store, name: str) -> bool:

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 import anyio
+from aiortc import RTCIceServer
 from anyio.abc import TaskGroup
 from google.protobuf import json_format
 
 from pipeline.core.errors import EntranceError
 from pipeline.entrances.reception import Ground, Reception
 from pipeline.entrances.webrtc.guard import stand_guard
-from pipeline.entrances.webrtc.peer import IceServer, Peer, advertised
+from pipeline.entrances.webrtc.peer import Peer, advertised
 from pipeline.entrances.webrtc.stream import RtcStream
 from pipeline.observe import logger
 from pipeline.settings import Rtc
@@ -43,7 +44,7 @@ class RtcCalls:
         self._ground = ground
         self._settings = settings
         self.servers = [
-            IceServer(tuple(one.urls), one.username, one.credential.get_secret_value()) for one in settings.ice_servers
+            RTCIceServer(one.urls, one.username, one.credential.get_secret_value()) for one in settings.ice_servers
         ]
         """What may carry sound that finds no way of its own; browsers are told."""
         self._reception = Reception(ground, "webrtc")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 
 import anyio
@@ -32,15 +31,6 @@ _HOST = re.compile(r"(a=candidate:\S+ \d+ udp \d+) \S+ (\d+ typ host.*)")
 Arrived = str | bytes | AudioInput
 
 
-@dataclass(frozen=True, slots=True)
-class IceServer:
-    """A TURN or STUN server."""
-
-    urls: tuple[str, ...]
-    username: str = ""
-    credential: str = ""
-
-
 def advertised(sdp: str, addresses: Sequence[str]) -> str:
     """Return an answer whose own candidates have these addresses; none of them leaves it as it is. Pure.
 
@@ -59,7 +49,7 @@ def advertised(sdp: str, addresses: Sequence[str]) -> str:
 class Peer:
     """The service's end of one connection. ``answer`` comes first, then ``listen`` for as long as it lasts."""
 
-    def __init__(self, servers: Sequence[IceServer], clock: Clock) -> None:
+    def __init__(self, servers: Sequence[RTCIceServer], clock: Clock) -> None:
         """Be ready to answer. Without ``servers`` nobody but the browser is contacted."""
         self.replies = ReplyTrack(clock)
         self.opened = anyio.Event()
@@ -75,9 +65,7 @@ class Peer:
         self._clock = clock
         self._put, self.inbox = anyio.create_memory_object_stream[Arrived](inf)
         self._track: MediaStreamTrack | None = None
-        self._pc = RTCPeerConnection(
-            RTCConfiguration([RTCIceServer(list(one.urls), one.username, one.credential) for one in servers])
-        )
+        self._pc = RTCPeerConnection(RTCConfiguration(list(servers)))
         self._pc.on("datachannel", self._take_channel)
         self._pc.on("track", self._take_track)
         self._pc.on("connectionstatechange", self._look)

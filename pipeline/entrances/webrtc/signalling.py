@@ -36,13 +36,13 @@ def routes(calls: RtcCalls, limiter: Limiter) -> Sequence[BaseRoute]:
         wait = limiter.wait(request.client.host if request.client is not None else "")
         if wait > 0:
             return refusal(429, "too-many-offers", "too many offers from this address", _later(wait))
-        body = await _body(request)
+        body = await bounded(request, LONGEST_OFFER)
         if body is None:
             return refusal(413, "too-long", f"the offer is longer than {LONGEST_OFFER} bytes")
         try:
             answered = await calls.answer(body.decode("utf-8", "replace"))
         except EntranceError as error:
-            headers = _later(RETRY_SECONDS) if error.retryable or error.code in {"too-many-calls", "draining"} else {}
+            headers = _later(RETRY_SECONDS) if error.retryable else {}
             return refusal(_STATUSES.get(error.code, 400), error.code, str(error), headers)
         location = f"{request.url.path}/{answered.id}"
         return Response(answered.sdp, 201, {"Location": location, "ETag": f'"{answered.id}"'}, SDP)
@@ -88,11 +88,11 @@ def _later(seconds: float) -> dict[str, str]:
     return {"Retry-After": str(max(1, round(seconds)))}
 
 
-async def _body(request: Request) -> bytes | None:
-    """Return the body, None when it is too long; no more of it is read then."""
+async def bounded(request: Request, most: int) -> bytes | None:
+    """Return the body, None when it has more than ``most`` bytes; no more of it is read then."""
     body = b""
     async for piece in request.stream():
         body += piece
-        if len(body) > LONGEST_OFFER:
+        if len(body) > most:
             return None
     return body

@@ -19,7 +19,7 @@ from pipeline.entrances.reception import Ground
 from pipeline.entrances.statuses import status_of
 from pipeline.entrances.webrtc.calls import RtcCalls
 from pipeline.entrances.webrtc.limits import Limiter
-from pipeline.entrances.webrtc.signalling import cross_origin, refusal, routes
+from pipeline.entrances.webrtc.signalling import bounded, cross_origin, refusal, routes
 from pipeline.entrances.wire_catalog import write_agents
 from pipeline.entrances.wire_records import read_feedback
 from pipeline.settings import Rtc
@@ -47,8 +47,8 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
         return _told(write_agents(ground))
 
     async def feedback(request: Request) -> Response:
-        body = await request.body()
-        if len(body) > LONGEST_FEEDBACK:
+        body = await bounded(request, LONGEST_FEEDBACK)
+        if body is None:
             return refusal(413, "too-long", f"the feedback is longer than {LONGEST_FEEDBACK} bytes")
         try:
             wanted = json_format.Parse(body, SubmitFeedbackRequest(), ignore_unknown_fields=True)

@@ -44,10 +44,8 @@ export class Call extends EventTarget {
     super();
     this.#connection = new RTCPeerConnection(servers);
     this.#channel = this.#connection.createDataChannel("oai-events");
-    this.remote = null;
     this.#connection.ontrack = ({ track }) => {
-      this.remote = new MediaStream([track]);
-      this.dispatchEvent(new CustomEvent("sound", { detail: this.remote }));
+      this.dispatchEvent(new CustomEvent("sound", { detail: new MediaStream([track]) }));
     };
     for (const track of sound.getTracks()) this.#connection.addTrack(track, sound);
     this.#channel.onopen = () => {
