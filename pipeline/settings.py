@@ -6,7 +6,7 @@ Each stage is given its own section and nothing else. Durations are seconds unle
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.core.errors import PipelineError
@@ -61,6 +61,10 @@ class IceServer(Section):
     credential: SecretStr = SecretStr("")
 
 
+KEY_CHARACTERS = 32
+"""Shortest secret that is taken."""
+
+
 class Rtc(Section):
     """Calls over WebRTC."""
 
@@ -74,10 +78,23 @@ class Rtc(Section):
     """Calls that one address may open at once."""
     offers_per_minute: float = Field(default=30.0, gt=0)
     """Calls that one address may open in the long run."""
+    token_key: SecretStr = SecretStr("")
+    """With it, browsers need a token that is signed with it: 32 characters or more, known to the service and to whoever mints
+    tokens. Empty lets every page call that reaches the port."""
+    api_key: SecretStr = SecretStr("")
+    """Lets a site's backend mint tokens at ``/v1/realtime/client_secrets``; empty for nobody."""
     connect_timeout: float = Field(default=15.0, gt=0)
     """Wait for a browser that was answered."""
     peer_timeout: float = Field(default=6.0, gt=0)
     """A browser from which nothing comes for so long is lost: it sends sound all the time, silence too."""
+
+    @field_validator("token_key", "api_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        """Refuse keys that can be guessed. Source: RFC 7518, 3.2: no shorter than the hash."""
+        if 0 < len(value.get_secret_value()) < KEY_CHARACTERS:
+            raise ValueError(f"is shorter than {KEY_CHARACTERS} characters")
+        return value
 
 
 class Call(Section):

@@ -18,6 +18,7 @@ _ENTRANCE_CODES = {
     "no-start": code_pb2.FAILED_PRECONDITION,
     "second-start": code_pb2.FAILED_PRECONDITION,
     "start-timeout": code_pb2.DEADLINE_EXCEEDED,
+    "not-permitted": code_pb2.PERMISSION_DENIED,
     "unknown-agent": code_pb2.NOT_FOUND,
     "unknown-conversation": code_pb2.NOT_FOUND,
     "unknown-turn": code_pb2.NOT_FOUND,

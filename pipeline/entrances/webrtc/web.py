@@ -13,13 +13,16 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from pipeline.core.clock import Calendar
 from pipeline.core.errors import PipelineError
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import SubmitFeedbackRequest, SubmitFeedbackResponse
 from pipeline.entrances.reception import Ground
 from pipeline.entrances.statuses import status_of
+from pipeline.entrances.webrtc.answers import bounded, refusal
 from pipeline.entrances.webrtc.calls import RtcCalls
 from pipeline.entrances.webrtc.limits import Limiter
-from pipeline.entrances.webrtc.signalling import bounded, cross_origin, refusal, routes
+from pipeline.entrances.webrtc.minting import minting
+from pipeline.entrances.webrtc.signalling import cross_origin, routes
 from pipeline.entrances.wire_catalog import write_agents
 from pipeline.entrances.wire_records import read_feedback
 from pipeline.settings import Rtc
@@ -64,6 +67,7 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
     return Starlette(
         routes=[
             *routes(calls, limiter),
+            *minting(settings, Calendar().now),
             Route("/v1/agents", agents),
             Route("/v1/conversations/{call}/feedback", feedback, methods=["POST"]),
             Mount("/", StaticFiles(directory=PAGE, html=True)),

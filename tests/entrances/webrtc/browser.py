@@ -92,6 +92,17 @@ class Page:
                 self.arrived = anyio.Event()
                 await self.arrived.wait()
 
+    async def event(self, kind: str) -> Any:
+        """Return the next event of OpenAI's with this type; others are passed over."""
+        with anyio.fail_after(PATIENCE):
+            while True:
+                while self.messages:
+                    message = self.messages.pop(0)
+                    if message != "" and message.get("type") == kind:
+                        return message
+                self.arrived = anyio.Event()
+                await self.arrived.wait()
+
     async def listen(self) -> None:
         """Hear the replies for ever."""
         (track,) = (one.receiver.track for one in self.connection.getTransceivers())
