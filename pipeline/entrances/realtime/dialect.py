@@ -35,6 +35,8 @@ class Realtime:
         """Return what a text means, and what is answered at once. Raises DecodeError for what is no message."""
         try:
             event = json.loads(text)
+            if "\\u" in text:  # half of a surrogate pair is valid JSON, and no text
+                json.dumps(event, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as broken:
             raise DecodeError("no event in JSON") from broken
         if not isinstance(event, dict):

@@ -27,6 +27,10 @@ from pipeline.entrances.realtime import session as sessions
 from pipeline.entrances.realtime.items import Event, Items, error, message
 from pipeline.entrances.realtime.replies import Replies
 
+TEXT_CHARS = 4000
+"""What a turn in writing may have by the contract."""
+ID_CHARS = 128
+
 Taken = tuple[list[ConverseRequest], list[Event]]
 """What a client's event means, and what it is told at once."""
 
@@ -79,11 +83,11 @@ class ClientEvents:
         told = [error("not_served", f"{field}: {why}", param=field) for field, why in sessions.not_taken(session)]
         if self._session is None:
             start = sessions.read_session(session, self._agent)
-            self._session = session
+            self._session = sessions.kept(session)
             return [ConverseRequest(start=start)], told
         if "tools" in session and session["tools"] != self._session.get("tools", []):
             raise EntranceError("not-served", "session.tools cannot change in a call", field="session.tools")
-        self._session = {**self._session, **session}
+        self._session = {**self._session, **sessions.kept(session)}
         told.append({"type": "session.updated", "session": self._replies.session(self._session)})
         turns = sessions.read_turns(session)
         if turns is None:
@@ -113,12 +117,17 @@ class ClientEvents:
             allowed = "a message of the user or the system, and function_call_output"
             raise EntranceError("not-served", f"item.type; allowed: {allowed}", field="item.type")
         content = item.get("content")
-        parts = [_part(part, f"item.content[{index}]") for index, part in enumerate(content or ())]
+        if not isinstance(content, list):
+            raise EntranceError("invalid-value", "item.content is no list", field="item.content")
+        parts = [_part(part, f"item.content[{index}]") for index, part in enumerate(content)]
         texts = [part for part in parts if isinstance(part, str)]
+        if sum(map(len, (*self._texts, *texts))) > TEXT_CHARS:
+            wrong = f"more than {TEXT_CHARS} characters wait for an answer"
+            raise EntranceError("invalid-value", f"item.content: {wrong}", field="item.content")
         self._texts += texts
-        number = str(item.get("id") or f"item_{uuid4().hex}")
+        number = str(item.get("id") or f"item_{uuid4().hex}")[:ID_CHARS]
         shown = message(number, item["role"], "completed", *({"type": "input_text", "text": text} for text in texts))
-        told = [self._items.add(shown), self._items.done(number)]
+        told = [self._items.add(shown), self._items.done(shown)]
         return [ConverseRequest(image=part) for part in parts if isinstance(part, ImageInput)], told
 
     def _tool_result(self, item: Event) -> Taken:

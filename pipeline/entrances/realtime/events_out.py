@@ -14,6 +14,8 @@ from pipeline.entrances.realtime.replies import Replies
 OURS = "voicepipe."
 """Prefix of events that OpenAI has none for: the contract's message under its JSON name. Their clients pass them on."""
 
+_TOLD = {"", "audio", "response_text", "clear_audio", "transcript", "input_event", "notice"}
+"""Of which OpenAI's events tell all, or which ``ServerEvents`` tells itself where they do not."""
 _SERVER_FAULTS = {code_pb2.INTERNAL, code_pb2.UNAVAILABLE, code_pb2.DEADLINE_EXCEEDED, code_pb2.UNKNOWN}
 
 
@@ -54,8 +56,8 @@ class ServerEvents:
                 yield complaint(sent.notice.status)
             case _:
                 pass
-        if kind not in {"audio", "response_text", "clear_audio", "transcript", "input_event", "notice"}:
-            yield {"type": OURS + kind, **_json(getattr(sent, kind))} if kind else {"type": OURS + "unknown"}
+        if kind not in _TOLD:
+            yield {"type": OURS + kind, **_json(getattr(sent, kind))}
 
     def _input(self, event: output_pb2.InputEvent) -> Iterator[Event]:
         item = f"item_t{event.turn_id}"
@@ -86,7 +88,7 @@ class ServerEvents:
         self._spoken.discard(transcript.turn_id)
         item = f"item_t{transcript.turn_id}"
         said = {"type": "input_audio", "transcript": transcript.text}
-        yield self._items.done(item, status="completed", content=[said])
+        yield self._items.done(message(item, "user", "completed", said))
         told = {"item_id": item, "content_index": 0, "transcript": transcript.text}
         yield {"type": "conversation.item.input_audio_transcription.completed", **told}
 

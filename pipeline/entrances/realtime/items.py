@@ -22,27 +22,25 @@ class Items:
 
     def add(self, item: Event) -> Event:
         """Append an item and return the event that tells of it."""
-        number = str(item["id"])
-        if number not in self._items:
-            self._before[number] = self._last
-            self._last = number
-        self._items[number] = item
-        while len(self._items) > MOST:
-            forgotten, _ = self._items.popitem(last=False)
-            del self._before[forgotten]
-        return self._told("conversation.item.added", number)
+        return self._told("conversation.item.added", item)
 
-    def done(self, number: str, **changes: Any) -> Event:
-        """Change an item that was added, for good, and return the event that tells of it."""
-        self._items[number] = {**self._items[number], **changes}
-        return self._told("conversation.item.done", number)
+    def done(self, item: Event) -> Event:
+        """Take an item as it will stay, and return the event that tells of it."""
+        return self._told("conversation.item.done", item)
 
     def get(self, number: str) -> Event | None:
         """Return an item, None where there is none, or none any more."""
         return self._items.get(number)
 
-    def _told(self, kind: str, number: str) -> Event:
-        return {"type": kind, "previous_item_id": self._before[number], "item": self._items[number]}
+    def _told(self, kind: str, item: Event) -> Event:
+        number = str(item["id"])
+        if number not in self._items:
+            self._before[number], self._last = self._last, number
+        self._items[number] = item
+        while len(self._items) > MOST:
+            forgotten, _ = self._items.popitem(last=False)
+            del self._before[forgotten]
+        return {"type": kind, "previous_item_id": self._before[number], "item": item}
 
 
 def message(number: str, role: str, status: str, *content: Mapping[str, Any]) -> Event:

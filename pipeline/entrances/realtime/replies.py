@@ -123,7 +123,7 @@ class Replies:
         done = {"item_id": item["id"], "call_id": call.call_id, "arguments": item["arguments"]}
         yield {"type": "response.function_call_arguments.done", **at, **done}
         yield {"type": "response.output_item.done", **at, "item": item}
-        yield self._items.done(str(item["id"]))
+        yield self._items.done(item)
         yield from self._end(part, "completed", part.text, {})
         self._part, self._over = None, part
 
@@ -171,6 +171,6 @@ class Replies:
         state = "completed" if status == "completed" else "incomplete"
         item = message(part.item, "assistant", state, {"type": "output_audio", "transcript": heard})
         yield {"type": "response.output_item.done", "response_id": part.response, "output_index": 0, "item": item}
-        yield self._items.done(part.item, **item)
+        yield self._items.done(item)
         response: dict[str, Any] = {"id": part.response, "object": "realtime.response", "status": status}
         yield {"type": "response.done", "response": {**response, "output": [item, *part.tools], **more}}

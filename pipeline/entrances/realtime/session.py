@@ -12,6 +12,7 @@ from pipeline.entrances.generated.voicepipe.v1.config_pb2 import ConversationSta
 INSTRUCTIONS = "instructions"
 """The parameter of the call that holds the page's instructions. They are data about the call: an agent's rules are its
 own, and a page's may be anybody's."""
+KEPT = frozenset({"output_modalities", "audio", "tools", "prompt"})
 COMPLETE_MS = (100, 5000)
 NO_INPUT_MS = (500, 120_000)
 """What the contract takes."""
@@ -63,10 +64,14 @@ def not_taken(session: Fields) -> Iterator[tuple[str, str]]:
         yield "session.output_modalities", "replies are spoken, and their text is told as well"
 
 
+def kept(session: Fields) -> dict[str, Any]:
+    """Return the parts of a session that are told back."""
+    return {key: value for key, value in session.items() if key in KEPT}
+
+
 def write_session(number: str, agent: str, session: Fields) -> dict[str, Any]:
     """Return a session as it is in force: what the client asked for, under our id and agent."""
-    kept = {key: value for key, value in session.items() if key in {"output_modalities", "audio", "tools", "prompt"}}
-    return {**kept, "type": "realtime", "object": "realtime.session", "id": number, "model": agent}
+    return {**session, "type": "realtime", "object": "realtime.session", "id": number, "model": agent}
 
 
 def _tools(session: Fields) -> Iterator[ToolDeclaration]:

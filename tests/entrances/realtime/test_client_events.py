@@ -158,7 +158,16 @@ def test_an_unknown_event_is_told_what_is_served() -> None:
     assert "session.update" in error["message"]
 
 
-@pytest.mark.parametrize("broken", ["", "nothing", "[]", "[" * 100_000])
+def test_what_is_written_is_bounded() -> None:
+    client = Client().opened()
+    client.send("conversation.item.create", item=user(text("a" * 3000)))
+    assert client.send("conversation.item.create", item=user(text("b" * 1001))) == []
+    assert client.last("error")["error"]["param"] == "item.content"
+    (request,) = client.send("response.create")
+    assert request.text.text == "a" * 3000
+
+
+@pytest.mark.parametrize("broken", ["", "nothing", "[]", "[" * 100_000, '{"type": "\\ud800"}'])
 def test_what_is_no_message_is_refused(broken: str) -> None:
     with pytest.raises(DecodeError):
         Client().dialect.take(broken)

@@ -27,11 +27,18 @@ class Microphone(AudioStreamTrack):
         super().__init__()
         self.says: list[int] = []
         """Levels of the next frames."""
+        self.sounds: list[bytes] = []
+        """Sound of 16 bits that goes before them."""
 
     async def recv(self) -> Any:
         frame: Any = await super().recv()
-        level = self.says.pop(0) if self.says else 0
-        frame.planes[0].update(np.full(frame.samples, level, dtype="<i2").tobytes())
+        level = self.says.pop(0) if self.says and not self.sounds else 0
+        sound = np.full(frame.samples, level, dtype="<i2").tobytes()
+        if self.sounds:
+            whole = self.sounds.pop(0)
+            sound, rest = whole[: len(sound)].ljust(len(sound), b"\0"), whole[len(sound) :]
+            self.sounds[:0] = [rest] if rest else []
+        frame.planes[0].update(sound)
         return frame
 
 
