@@ -1,8 +1,12 @@
 .DEFAULT_GOAL := help
 bin := .venv/bin
 profile ?= cpu
-# On all cores. Tests with real models have the machine to themselves: they keep to the real clock.
+# On all cores.
 fast := $(bin)/pytest -q -n auto --maxprocesses 8 -m "not engine and not e2e and not gpu and not soak"
+# Engines keep to a thread or two: on two cores two of their files run side by side.
+engines := $(bin)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "engine and not e2e and not gpu and not soak"
+# Whole calls have the machine to themselves: they keep to the real clock.
+calls := $(bin)/pytest -m "e2e and not gpu and not soak"
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,7 +28,8 @@ test: venv ## Run all tests (fetches models, recordings and an Ollama server fir
 	@scripts/recordings.sh
 	@scripts/ollama.sh
 	@$(fast)
-	@$(bin)/pytest -m "(engine or e2e) and not gpu and not soak"
+	@$(engines)
+	@$(calls)
 
 test-fast: venv ## Run the tests that need no model
 	@$(fast)
