@@ -1,7 +1,7 @@
-"""Calls from a real browser: what is said comes out of a file, as if by a microphone, and what is heard is taped beside it.
+"""Calls from a real browser: what is said comes out of a file, as if by a microphone; what is heard is taped beside it.
 
-The page that is opened is the service's own, for its origin; what runs in it is the few lines of ``browser.js``. One audio
-context tapes the microphone and the reply as two channels, so that both are on one clock.
+The page that is opened is the service's own, for its origin; what runs in it is the few lines of ``browser.js``. One
+audio context tapes the microphone and the reply as two channels, so that both are on one clock.
 """
 
 import base64
@@ -114,7 +114,7 @@ def turns(tape: Tape, block: Block, begins: Sequence[float]) -> list[Turn]:
         last = last_audible(said)
         end = begin + saying.sound.duration if last is None else (last + 1) / TAPE_RATE
         until = begins[index + 1] + shift if index + 1 < len(begins) else end + BETWEEN
-        # An answer that began before the end may have a pause there: what is heard behind the pause is no answer's beginning.
+        # An answer that began early may pause at the end: what is heard behind the pause is no answer's beginning.
         early = _audible(tape.reply, begin + MARGIN, end)
         heard_from = early if early is not None else _audible(tape.reply, end, until)
         told = [message for at, message in tape.told if begin <= at < until]

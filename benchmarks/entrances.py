@@ -1,7 +1,8 @@
 """The response gap over both entrances: the same sayings by telephone over gRPC, and in a real browser over WebRTC.
 
-``python -m benchmarks.gap --entrance webrtc``. Blocks are said by both in turn, to one service. Over gRPC the gap is measured
-on a telephone's line of 8 kHz; in the browser on its own microphone and what it plays, its jitter buffer included.
+``python -m benchmarks.gap --entrance webrtc``. Blocks are said by both in turn, to one service. Over gRPC the gap is
+measured on a telephone's line of 8 kHz; in the browser on its own microphone and what it plays, its jitter buffer
+included.
 """
 
 import asyncio
@@ -25,9 +26,9 @@ GRPC = "grpc"
 
 def placed(blocks: Sequence[Block], llm: Model, profile: str, folder: Path) -> dict[str, Any]:
     """Run a service, place all calls, print the figures and return what a result's file says of them."""
-    with told(), served(llm, profile, folder, web=True) as (service, settings):
-        with Progress(console=Console(stderr=True), refresh_per_second=1) as progress:
-            found = asyncio.run(measure(blocks, service.grpc, service.web, folder, progress))
+    bar = Progress(console=Console(stderr=True), refresh_per_second=1)
+    with told(), served(llm, profile, folder, web=True) as (service, settings), bar as progress:
+        found = asyncio.run(measure(blocks, service.grpc, service.web, folder, progress))
     figures = compared(found, (GRPC, browser.ARM), GRPC)
     Console(width=110).print(table(figures))
     listed = [as_json(turn) for turn in found]

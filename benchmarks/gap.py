@@ -73,7 +73,7 @@ def table(measured_kinds: Mapping[str, Mapping[str, Any]]) -> Table:
     return drawn
 
 
-def main(
+def main(  # noqa: PLR0913  a command's options are its arguments
     *,
     llm: Annotated[Model, typer.Option(help="What answers.")] = Model.STUB,
     turns: Annotated[int, typer.Option(help="Sayings of one breath.", min=1)] = 60,

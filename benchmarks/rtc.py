@@ -3,10 +3,11 @@
     python -m benchmarks.rtc delay          one way, both ways, with 0, 1 and 5 % of the packets lost for a while
     python -m benchmarks.rtc cost           processor time of the service by the number of calls
 
-``delay`` runs both ends in one process, on one clock, over real sockets and DTLS on the loopback: clicks go out of a script in
-place of an agent and are found in what the other end has decoded. The far end puts packets in order as ours does; a browser's own
-jitter buffer comes on top and is in ``benchmarks.gap --entrance webrtc``. Packets are lost in the second of three thirds of a call,
-each for itself, before they are sent. ``cost`` runs the service in a process of its own, and calls that listen and are silent.
+``delay`` runs both ends in one process, on one clock, over real sockets and DTLS on the loopback: clicks go out of a
+script in place of an agent and are found in what the other end has decoded. The far end puts packets in order as ours
+does; a browser's own jitter buffer comes on top and is in ``benchmarks.gap --entrance webrtc``. Packets are lost in the
+second of three thirds of a call, each for itself, before they are sent. ``cost`` runs the service in a process of its
+own, and calls that listen and are silent.
 """
 
 import json

@@ -79,8 +79,8 @@ class Rtc(Section):
     offers_per_minute: float = Field(default=30.0, gt=0)
     """Calls that one address may open in the long run."""
     token_key: SecretStr = SecretStr("")
-    """With it, browsers need a token that is signed with it: 32 characters or more, known to the service and to whoever mints
-    tokens. Empty lets every page call that reaches the port."""
+    """With it, browsers need a token that is signed with it: 32 characters or more, known to the service and to whoever
+    mints tokens. Empty lets every page call that reaches the port."""
     api_key: SecretStr = SecretStr("")
     """Lets a site's backend mint tokens at ``/v1/realtime/client_secrets``; empty for nobody."""
     connect_timeout: float = Field(default=15.0, gt=0)

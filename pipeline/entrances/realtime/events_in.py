@@ -70,7 +70,9 @@ class ClientEvents:
         cause = str(event.get("event_id") or "")
         if handler is None:
             known = ", ".join(sorted(self._handlers))
-            return [], [error("unknown_event", f"type is none that is served; served: {known}", param="type", cause=cause)]
+            return [], [
+                error("unknown_event", f"type is none that is served; served: {known}", param="type", cause=cause)
+            ]
         try:
             return handler(event)
         except EntranceError as refusal:
@@ -162,7 +164,7 @@ class ClientEvents:
         return [ConverseRequest(playback=cleared), *_control(CONTROL_KIND_CANCEL_RESPONSE)[0]], []
 
 
-def _control(kind: ControlKind) -> Taken:
+def _control(kind: ControlKind.ValueType) -> Taken:
     return [ConverseRequest(control=Control(kind=kind))], []
 
 

@@ -1,6 +1,6 @@
 """ServerEvents: what a call tells its client, as OpenAI's events. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from google.protobuf import json_format
@@ -14,7 +14,17 @@ from pipeline.entrances.realtime.replies import Replies
 OURS = "voicepipe."
 """Prefix of events that OpenAI has none for: the contract's message under its JSON name. Their clients pass them on."""
 
-_TOLD = {"", "audio", "response_text", "clear_audio", "transcript", "input_event", "notice"}
+_TOLD = {
+    "",
+    "audio",
+    "response_text",
+    "clear_audio",
+    "transcript",
+    "input_event",
+    "notice",
+    "response_started",
+    "tool_call",
+}
 """Of which OpenAI's events tell all, or which ``ServerEvents`` tells itself where they do not."""
 _SERVER_FAULTS = {code_pb2.INTERNAL, code_pb2.UNAVAILABLE, code_pb2.DEADLINE_EXCEEDED, code_pb2.UNKNOWN}
 
@@ -28,34 +38,26 @@ class ServerEvents:
         self._replies = replies
         self._spoken: set[int] = set()
         """Turns that were spoken and have no final transcript yet; what was typed is an item already."""
+        self._tellers: dict[str, Callable[[Any], Iterator[Event]]] = {
+            "input_event": self._input,
+            "transcript": self._transcript,
+            "response_started": replies.begin,
+            "response_text": replies.write,
+            "audio": replies.sound,
+            "clear_audio": replies.clear,
+            "tool_call": replies.ask,
+            "response_done": replies.end,
+            "notice": lambda notice: iter([complaint(notice.status)]),
+        }
 
     def tell(self, sent: ConverseResponse, asked: Event) -> Iterator[Event]:
         """Yield what a message means; ``asked`` is the session that the client asked for."""
         kind = sent.WhichOneof("event") or ""
-        match kind:
-            case "started":
-                self._replies.open(sent.started)
-                yield {"type": "session.updated", "session": self._replies.session(asked)}
-            case "input_event":
-                yield from self._input(sent.input_event)
-            case "transcript":
-                yield from self._transcript(sent.transcript)
-            case "response_started":
-                yield from self._replies.begin(sent.response_started)
-            case "response_text":
-                yield from self._replies.write(sent.response_text)
-            case "audio":
-                yield from self._replies.sound()
-            case "clear_audio":
-                yield from self._replies.clear()
-            case "tool_call":
-                yield from self._replies.ask(sent.tool_call)
-            case "response_done":
-                yield from self._replies.end(sent.response_done)
-            case "notice":
-                yield complaint(sent.notice.status)
-            case _:
-                pass
+        if kind == "started":
+            self._replies.open(sent.started)
+            yield {"type": "session.updated", "session": self._replies.session(asked)}
+        elif kind in self._tellers:
+            yield from self._tellers[kind](getattr(sent, kind))
         if kind not in _TOLD:
             yield {"type": OURS + kind, **_json(getattr(sent, kind))}
 

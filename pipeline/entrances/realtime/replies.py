@@ -1,7 +1,7 @@
 """Replies: what OpenAI's clients are told of replies and turns. Pure.
 
-With us a reply that asks for a tool goes on when the result is there. With OpenAI that reply is done, and another speaks of the
-result. So one reply of ours is told in parts: each tool ends a part, and the next words begin one.
+With us a reply that asks for a tool goes on when the result is there. With OpenAI that reply is done, and another one
+speaks of the result. So one reply of ours is told in parts: each tool ends a part, and the next words begin one.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from pipeline.entrances.generated.voicepipe.v1 import output_pb2
+from pipeline.entrances.generated.voicepipe.v1 import audio_pb2, output_pb2
 from pipeline.entrances.realtime.items import Event, Items, message
 from pipeline.entrances.realtime.session import write_session
 
@@ -89,14 +89,14 @@ class Replies:
             self._part.text += text.delta
             yield {"type": "response.output_audio_transcript.delta", **self._part.place, "delta": text.delta}
 
-    def sound(self) -> Iterator[Event]:
+    def sound(self, _audio: audio_pb2.ResponseAudio) -> Iterator[Event]:
         """Tell that a reply's sound has begun, once for each part."""
         yield from self._go_on()
         if self._part is not None and not self._part.is_heard:
             self._part.is_heard = True
             yield {"type": "output_audio_buffer.started", "response_id": self._part.response}
 
-    def clear(self) -> Iterator[Event]:
+    def clear(self, _clear: output_pb2.ClearAudio) -> Iterator[Event]:
         """Tell that what is queued of a reply will not be heard."""
         if self._part is not None and self._part.is_heard:
             yield {"type": "output_audio_buffer.cleared", "response_id": self._part.response}

@@ -52,12 +52,10 @@ def minting(settings: Rtc, calendar: Callable[[], float]) -> Sequence[BaseRoute]
 
 def _seconds(wish: Any) -> float:
     """Return how long a token shall last. Raises ValueError."""
-    if not isinstance(wish, dict):
-        raise ValueError("the body is no JSON object")
-    after = wish.get("expires_after", {})
+    after = wish.get("expires_after", {}) if isinstance(wish, dict) else None
     seconds = after.get("seconds", SECONDS) if isinstance(after, dict) else None
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not LASTS[0] <= seconds <= LASTS[1]:
-        raise ValueError(f"expires_after.seconds; allowed: {LASTS[0]:g} to {LASTS[1]:g}")
+        raise ValueError(f"the body is an object; expires_after.seconds; allowed: {LASTS[0]:g} to {LASTS[1]:g}")
     return seconds
 
 

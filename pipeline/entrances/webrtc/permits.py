@@ -1,7 +1,8 @@
 """Permits: short-lived tokens by which a site's backend lets its pages call, and nobody else's.
 
-A token is a JSON Web Token (RFC 7519, HS256) behind ``ek_``, which OpenAI's browser client asks for. Claims: ``exp`` and ``jti``
-are required; ``agent`` and ``origin`` hold the call to an agent and the browser to a page. The one door to ``jwt``.
+A token is a JSON Web Token (RFC 7519, HS256) behind ``ek_``, which OpenAI's browser client asks for. Of its claims
+``exp`` and ``jti`` are required; ``agent`` and ``origin`` hold the call to an agent and the browser to a page. The one
+door to ``jwt``.
 """
 
 import secrets
@@ -11,11 +12,14 @@ from math import inf
 from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from pipeline.core.errors import EntranceError
 
 PREFIX = "ek_"
 ALGORITHM = "HS256"
+LOOKED_AT: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "jti"]}
+"""Times are looked at by our own calendar, and once its call goes on a token is good beyond them."""
 LONGEST = 4096
 """Characters of a token."""
 SECONDS = 60.0
@@ -42,7 +46,7 @@ class _Use:
 
 
 class Permits:
-    """Checks tokens. Each opens one call, and again that one while it goes on, or ``again`` seconds after it was lost."""
+    """Checks tokens. Each opens one call, and that again while it goes on and ``again`` seconds after it was lost."""
 
     def __init__(self, key: str, calendar: Callable[[], float], *, again: float) -> None:
         """Take the key that tokens are signed with; an empty one lets everybody call."""
@@ -82,11 +86,9 @@ class Permits:
     def _claims(self, token: str) -> dict[str, Any]:
         if len(token) > LONGEST or not token.startswith(PREFIX):
             raise _refused("this is no token of a call")
-        # Times are looked at by our own calendar, and once used a token is good beyond them.
-        looked_at = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "jti"]}
         try:
             claims: dict[str, Any] = jwt.decode(
-                token.removeprefix(PREFIX), self._key, algorithms=[ALGORITHM], options=looked_at
+                token.removeprefix(PREFIX), self._key, algorithms=[ALGORITHM], options=LOOKED_AT
             )
             float(claims["exp"])
         except (jwt.InvalidTokenError, ValueError, TypeError) as error:

@@ -102,4 +102,3 @@ def cross_origin(settings: Rtc) -> Middleware:
         expose_headers=["Location", "Retry-After"],
         max_age=600,
     )
-

@@ -102,7 +102,9 @@ def test_a_picture_travels_with_the_words() -> None:
     assert request.text.text == "What is this?"
 
 
-@pytest.mark.parametrize("url", ["https://example.com/a.png", "data:image/png;base64,###", "data:text/html;base64,AA=="])
+@pytest.mark.parametrize(
+    "url", ["https://example.com/a.png", "data:image/png;base64,###", "data:text/html;base64,AA=="]
+)
 def test_a_picture_from_elsewhere_is_not_fetched(url: str) -> None:
     client = Client().opened()
     assert client.send("conversation.item.create", item=user({"type": "input_image", "image_url": url})) == []
@@ -111,7 +113,11 @@ def test_a_picture_from_elsewhere_is_not_fetched(url: str) -> None:
 
 def test_a_tools_result_is_handed_over_as_it_is() -> None:
     client = Client().opened()
-    for output, result in (('{"sky": "grey"}', {"sky": "grey"}), ("grey", {"output": "grey"}), ("[1]", {"output": [1.0]})):
+    for output, result in (
+        ('{"sky": "grey"}', {"sky": "grey"}),
+        ("grey", {"output": "grey"}),
+        ("[1]", {"output": [1.0]}),
+    ):
         item = {"type": "function_call_output", "call_id": "t1", "output": output}
         (request,) = client.send("conversation.item.create", item=item)
         assert request.tool_result.call_id == "t1"
@@ -174,17 +180,37 @@ def test_what_is_no_message_is_refused(broken: str) -> None:
 
 
 KINDS = some.sampled_from(
-    ["session.update", "conversation.item.create", "conversation.item.retrieve", "conversation.item.truncate", "response.create"]
+    [
+        "session.update",
+        "conversation.item.create",
+        "conversation.item.retrieve",
+        "conversation.item.truncate",
+        "response.create",
+    ]
+)
+NAMES = some.sampled_from(
+    sorted(
+        {
+            "session",
+            "item",
+            "type",
+            "role",
+            "content",
+            "text",
+            "image_url",
+            "tools",
+            "name",
+            "description",
+            "parameters",
+        }
+        | {"audio", "input", "turn_detection", "silence_duration_ms", "idle_timeout_ms", "call_id", "output", "item_id"}
+        | {"audio_end_ms", "id", "prompt", "instructions", "transcription", "language", "output_modalities"}
+    )
 )
 JSON = some.recursive(
     some.none() | some.booleans() | some.floats() | some.integers() | some.text(),
     lambda inner: some.lists(inner, max_size=3) | some.dictionaries(NAMES, inner, max_size=4),
     max_leaves=12,
-)
-NAMES = some.sampled_from(
-    "session item type role content text image_url tools name description parameters audio input turn_detection "
-    "silence_duration_ms idle_timeout_ms call_id output item_id audio_end_ms id prompt instructions transcription "
-    "language output_modalities".split()
 )
 
 

@@ -49,7 +49,9 @@ def test_a_token_holds_the_call_to_an_agent_and_the_browser_to_a_page(permits: P
     assert "origin" in refused(permits, made)
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer x", "Basic ek_x", "Bearer ek_x", f"Bearer ek_{'x' * 5000}"])
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer", "Bearer x", "Basic ek_x", "Bearer ek_x", f"Bearer ek_{'x' * 5000}"]
+)
 def test_what_is_no_token_is_refused(permits: Permits, authorization: str) -> None:
     refused(permits, authorization)
 
