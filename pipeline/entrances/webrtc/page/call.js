@@ -4,7 +4,7 @@ const HEARTBEAT = 2000; // ms; the service gives a silent browser up after three
 const LOST = 6000; // ms without anything from the service
 const GATHER = 1000; // ms; what is not gathered by then is no address in this network
 
-/** A refusal or a fault, with the stable reason of the service. */
+/** A refusal or a fault, with the stable reason of the service, and in how many seconds to come again. */
 export class CallError extends Error {
   constructor(reason, message, retryAfter = 0) {
     super(message);
@@ -13,7 +13,13 @@ export class CallError extends Error {
   }
 }
 
-/** Asks for a microphone. Throws CallError MICROPHONE_REFUSED, MICROPHONE_MISSING, MICROPHONE_INSECURE. */
+const MICROPHONES = {
+  NotFoundError: "MICROPHONE_MISSING",
+  OverconstrainedError: "MICROPHONE_MISSING",
+  NotReadableError: "MICROPHONE_BUSY",
+};
+
+/** Asks for a microphone. Throws CallError MICROPHONE_REFUSED, MICROPHONE_MISSING, MICROPHONE_BUSY, MICROPHONE_INSECURE. */
 export async function microphone(device = "") {
   if (!navigator.mediaDevices) throw new CallError("MICROPHONE_INSECURE", "the page is not on https");
   const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
@@ -21,14 +27,36 @@ export async function microphone(device = "") {
   try {
     return await navigator.mediaDevices.getUserMedia({ audio: wanted });
   } catch (error) {
-    const missing = ["NotFoundError", "OverconstrainedError"].includes(error.name);
-    throw new CallError(missing ? "MICROPHONE_MISSING" : "MICROPHONE_REFUSED", error.message);
+    throw new CallError(MICROPHONES[error.name] ?? "MICROPHONE_REFUSED", error.message);
   }
 }
 
+/** Returns a microphone that says nothing, for who types. */
+export const silence = () => new AudioContext().createMediaStreamDestination().stream;
+
+/** Returns what the service answers to a GET. Throws CallError UNREACHABLE. */
+export async function asked(path) {
+  try {
+    const response = await fetch(path, { cache: "no-store" });
+    if (!response.ok) throw new Error(response.statusText);
+    return await response.json();
+  } catch (error) {
+    throw new CallError("UNREACHABLE", error.message);
+  }
+}
+
+/** Returns a call that is being placed; ``on`` are its listeners by event. Throws CallError. */
+export async function dial(sound, start, on) {
+  const call = new Call(sound, start, await asked("/v1/rtc"));
+  for (const [event, take] of Object.entries(on)) call.addEventListener(event, ({ detail }) => take(detail));
+  await call.open(new URLSearchParams(location.hash.slice(1)).get("token") ?? "");
+  return call;
+}
+
 /**
- * Events, each with the message as detail: "message" for every one of the service's, "ended" once, when the call is
- * over for whatever reason: {reason, message}.
+ * Events, each with the message as detail: "message" for every one of the service's, "sound" for its sound, "ended" once,
+ * when the call is over for whatever reason: {reason, message}. A call that could not be opened tells no end: ``open``
+ * has thrown.
  */
 export class Call extends EventTarget {
   #connection;
@@ -71,12 +99,12 @@ export class Call extends EventTarget {
     try {
       response = await fetch("/v1/rtc", { method: "POST", headers, body });
     } catch (error) {
-      this.#finish("UNREACHABLE", error.message);
+      this.#close();
       throw new CallError("UNREACHABLE", error.message);
     }
     if (response.status !== 201) {
+      this.#close();
       const told = await response.json().catch(() => ({ reason: "UNREACHABLE", message: response.statusText }));
-      this.#finish(told.reason, told.message);
       throw new CallError(told.reason, told.message, Number(response.headers.get("Retry-After") || 0));
     }
     this.#location = response.headers.get("Location");
@@ -88,9 +116,14 @@ export class Call extends EventTarget {
     if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify(message));
   }
 
+  /** Gives an order, such as "COMMIT_INPUT". */
+  order(kind) {
+    this.send({ control: { kind: `CONTROL_KIND_${kind}` } });
+  }
+
   /** Hangs up. The end comes as an event. */
   hangUp() {
-    if (this.#channel.readyState === "open") this.send({ control: { kind: "CONTROL_KIND_END" } });
+    if (this.#channel.readyState === "open") this.order("END");
     else this.#finish("CLIENT", "");
   }
 
@@ -142,12 +175,26 @@ export class Call extends EventTarget {
     this.dispatchEvent(new CustomEvent("message", { detail: message }));
   }
 
-  #finish(reason, message) {
-    if (this.#over) return;
+  #close() {
     this.#over = true;
     clearInterval(this.#timer);
-    if (this.#location && reason === "CLIENT_LOST") fetch(this.#location, { method: "DELETE", keepalive: true }).catch(() => {});
     this.#connection.close();
+  }
+
+  #finish(reason, message) {
+    if (this.#over) return;
+    this.#close();
+    if (this.#location && reason === "CLIENT_LOST") fetch(this.#location, { method: "DELETE", keepalive: true }).catch(() => {});
     this.dispatchEvent(new CustomEvent("ended", { detail: { reason, message } }));
   }
+}
+
+const PHASES = { SPEECH_STARTED: "hears", SPEECH_ENDED: "hears", TURN_ENDED: "thinks", NO_INPUT: "speak", NO_MATCH: "speak" };
+
+/** Returns what the call is doing from this message on: "hears", "thinks", "answers", "speak"; "" for no change. */
+export function phaseOf(message) {
+  if (message.inputEvent) return PHASES[message.inputEvent.kind.replace("INPUT_EVENT_KIND_", "")] ?? "";
+  if (message.responseStarted) return message.responseStarted.turnId ? "thinks" : "answers";
+  if (message.responseText) return "answers";
+  return message.responseDone || message.started ? "speak" : "";
 }
