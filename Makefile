@@ -23,7 +23,7 @@ test: venv ## Run all tests (fetches models, recordings, an Ollama server and a 
 	@$(bin)/voicepipe models pull --profile cpu --tests
 	@scripts/recordings.sh
 	@scripts/ollama.sh
-	@scripts/chromium.sh
+	@[ -n "$$VOICEPIPE_NO_BROWSER" ] || scripts/chromium.sh
 	@$(fast)
 	@$(bin)/pytest -m "(engine or e2e) and not gpu and not soak"
 
