@@ -81,8 +81,9 @@ def serving(folder: Path) -> Iterator[Service]:
     """Run the service with a stub of a language model, which always answers REPLY, and all else real."""
     (folder / "agents").mkdir()
     (folder / "agents" / "line.toml").write_text(AGENT, encoding="utf-8")
-    with language_model(Choice.STUB, REPLY) as model, running(CONFIG.format(folder=folder, model=model.url), folder) as it:
-        yield it
+    with language_model(Choice.STUB, REPLY) as model:
+        with running(CONFIG.format(folder=folder, model=model.url), folder) as service:
+            yield service
 
 
 class Stage:
@@ -127,12 +128,12 @@ class Stage:
 
     def says(self, *parts: float | str) -> None:
         """Let the microphone say recordings of people by name, and silences in seconds; then nothing more."""
-        recorded = {prompt.name: prompt.path for prompt in prompts()}
-        pieces = [silence(part, RATE) if isinstance(part, float) else _at_rate(read_wav(recorded[part])) for part in parts]
+        pieces = [silence(part, RATE) if isinstance(part, float) else _recording(part) for part in parts]
         write_wav(self.microphone, joined([*pieces, silence(90.0, RATE)]))
 
 
-def _at_rate(sound: Pcm) -> Pcm:
+def _recording(name: str) -> Pcm:
+    sound = next(read_wav(prompt.path) for prompt in prompts() if prompt.name == name)
     resampler = Resampler(sound.rate, RATE)
     return joined([resampler.feed(sound), resampler.flush()])
 

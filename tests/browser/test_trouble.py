@@ -10,7 +10,8 @@ from tests.browser.house import INSECURE, Stage, Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-NO_MICROPHONE = """navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotFoundError"); };"""
+NO_MICROPHONE = """navigator.mediaDevices.getUserMedia =
+    async () => { throw new DOMException("", "NotFoundError"); };"""
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ const MICROPHONES = {
   NotReadableError: "MICROPHONE_BUSY",
 };
 
-/** Asks for a microphone. Throws CallError MICROPHONE_REFUSED, MICROPHONE_MISSING, MICROPHONE_BUSY, MICROPHONE_INSECURE. */
+/** Asks for a microphone. Throws CallError MICROPHONE_… REFUSED, MISSING, BUSY, INSECURE. */
 export async function microphone(device = "") {
   if (!navigator.mediaDevices) throw new CallError("MICROPHONE_INSECURE", "the page is not on https");
   const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
@@ -54,9 +54,9 @@ export async function dial(sound, start, on) {
 }
 
 /**
- * Events, each with the message as detail: "message" for every one of the service's, "sound" for its sound, "ended" once,
- * when the call is over for whatever reason: {reason, message}. A call that could not be opened tells no end: ``open``
- * has thrown.
+ * Events, each with the message as detail: "message" for every one of the service's, "sound" for its sound, "ended"
+ * once, when the call is over for whatever reason: {reason, message}. A call that could not be opened tells no end:
+ * ``open`` has thrown.
  */
 export class Call extends EventTarget {
   #connection;
@@ -169,7 +169,8 @@ export class Call extends EventTarget {
     if (message.ended) this.#ended = message.ended;
     if (message.status) {
       const info = (message.status.details ?? []).find((one) => one["@type"]?.endsWith("ErrorInfo"));
-      this.#finish(info?.reason ?? this.#ended?.reason?.replace("END_REASON_", "") ?? "CLIENT", message.status.message ?? "");
+      const reason = info?.reason ?? this.#ended?.reason?.replace("END_REASON_", "") ?? "CLIENT";
+      this.#finish(reason, message.status.message ?? "");
       return;
     }
     this.dispatchEvent(new CustomEvent("message", { detail: message }));
@@ -184,12 +185,20 @@ export class Call extends EventTarget {
   #finish(reason, message) {
     if (this.#over) return;
     this.#close();
-    if (this.#location && reason === "CLIENT_LOST") fetch(this.#location, { method: "DELETE", keepalive: true }).catch(() => {});
+    if (this.#location && reason === "CLIENT_LOST") {
+      fetch(this.#location, { method: "DELETE", keepalive: true }).catch(() => {});
+    }
     this.dispatchEvent(new CustomEvent("ended", { detail: { reason, message } }));
   }
 }
 
-const PHASES = { SPEECH_STARTED: "hears", SPEECH_ENDED: "hears", TURN_ENDED: "thinks", NO_INPUT: "speak", NO_MATCH: "speak" };
+const PHASES = {
+  SPEECH_STARTED: "hears",
+  SPEECH_ENDED: "hears",
+  TURN_ENDED: "thinks",
+  NO_INPUT: "speak",
+  NO_MATCH: "speak",
+};
 
 /** Returns what the call is doing from this message on: "hears", "thinks", "answers", "speak"; "" for no change. */
 export function phaseOf(message) {

@@ -16,7 +16,7 @@ export class Feedback {
     this.#words = words;
   }
 
-  /** Returns the thumbs of a reply, null where it answers no turn, or one that has them: a prompt carries the last turn's id. */
+  /** Returns the thumbs of a reply, null where it answers no turn, or one that has them: prompts have the last one's id. */
   bar({ turnId = 0 }) {
     if (!turnId || this.#rated.has(turnId)) return null;
     this.#rated.add(turnId);
@@ -123,8 +123,12 @@ function thumb(name, way) {
 
 function field(name) {
   const whole = document.createElement("label");
-  whole.append(worded("span", name), Object.assign(document.createElement("textarea"), { rows: 2, maxLength: TEXT_CHARS }));
+  const words = Object.assign(document.createElement("textarea"), { rows: 2, maxLength: TEXT_CHARS });
+  whole.append(worded("span", name), words);
   return whole;
 }
 
-const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
+/** Returns 128 random bits; crypto.randomUUID is for https only. */
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
+}

@@ -35,7 +35,7 @@ function show(screen) {
   clearTimeout(looking);
 }
 
-/** One visitor, from the first touch to the last: whatever a call leaves behind is in here, or in what ``end`` empties. */
+/** One visitor, from first touch to last: whatever a call leaves behind is in here, or in what ``end`` empties. */
 class Visit {
   captions = new Captions($("captions"));
   call = null;

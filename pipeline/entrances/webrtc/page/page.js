@@ -20,6 +20,7 @@ let sound = null;
 let gauges = null;
 let feedback = null;
 let pictures = new Pictures(captions, "", 0);
+const ways = { again: () => place(), mute: () => place(silence) }; // out of trouble
 
 // The call
 
@@ -93,7 +94,7 @@ function over(reason, retryAfter = 0) {
   for (const one of document.querySelectorAll(".pictures")) one.hidden = true;
   if ($("camera").open) $("camera").close();
   say($("state"), "over");
-  if (!EXPECTED.includes(reason)) trouble.show(reason, { retryAfter, again: () => place(), mute: () => place(silence) });
+  if (!EXPECTED.includes(reason)) trouble.show(reason, { retryAfter, ...ways });
 }
 
 function opened(open) {
@@ -110,13 +111,16 @@ function opened(open) {
 async function listMicrophones() {
   const chosen = $("microphone").value;
   const found = (await navigator.mediaDevices?.enumerateDevices() ?? []).filter(({ kind }) => kind === "audioinput");
-  $("microphone").replaceChildren(...found.map((one, at) => new Option(one.label || `${text("microphone")} ${at + 1}`, one.deviceId)));
+  const named = found.map((one, at) => new Option(one.label || `${text("microphone")} ${at + 1}`, one.deviceId));
+  $("microphone").replaceChildren(...named);
   if (found.some(({ deviceId }) => deviceId === chosen)) $("microphone").value = chosen;
 }
 
 async function listAgents() {
   const { agents = [] } = await asked("/v1/agents");
-  $("agent").replaceChildren(...agents.map((one) => new Option(one.displayName || one.agentId, one.agentId, one.isDefault, one.isDefault)));
+  $("agent").replaceChildren(
+    ...agents.map((one) => new Option(one.displayName || one.agentId, one.agentId, one.isDefault, one.isDefault)),
+  );
 }
 
 async function changeMicrophone() {
@@ -180,10 +184,10 @@ $("useCamera").addEventListener("click", useCamera);
 for (const input of [$("file"), $("photo")]) input.addEventListener("change", chosen);
 takeDrops($("talk"));
 document.addEventListener("paste", paste);
-$("aloud").addEventListener("change", ({ target }) => $("captions").setAttribute("aria-live", target.checked ? "polite" : "off"));
+$("aloud").addEventListener("change", ({ target }) => { $("captions").ariaLive = target.checked ? "polite" : "off"; });
 addEventListener("pagehide", () => call?.hangUp());
 
 speak(language());
 listMicrophones();
 listAgents().catch(() => trouble.show("UNREACHABLE", { again: () => location.reload() }));
-if (!isSecureContext) trouble.show("MICROPHONE_INSECURE", { again: () => place(), mute: () => place(silence) });
+if (!isSecureContext) trouble.show("MICROPHONE_INSECURE", ways);

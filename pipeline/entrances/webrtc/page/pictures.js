@@ -78,7 +78,8 @@ async function reduced(file, most) {
 
 /** Returns a still of the camera, or null when it was not taken. Throws what getUserMedia throws. */
 export async function photograph(dialog) {
-  const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1920 } } });
+  const wanted = { facingMode: "environment", width: { ideal: 1920 } };
+  const stream = await navigator.mediaDevices.getUserMedia({ video: wanted });
   const video = dialog.querySelector("video");
   try {
     video.srcObject = stream;
@@ -87,7 +88,8 @@ export async function photograph(dialog) {
     await video.play();
     await new Promise((closed) => dialog.addEventListener("close", closed, { once: true }));
     if (dialog.returnValue !== "take") return null;
-    const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
+    const size = { width: video.videoWidth, height: video.videoHeight };
+    const canvas = Object.assign(document.createElement("canvas"), size);
     canvas.getContext("2d").drawImage(video, 0, 0);
     return await new Promise((take) => canvas.toBlob(take, "image/jpeg", 0.95));
   } finally {

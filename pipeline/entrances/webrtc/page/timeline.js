@@ -160,7 +160,8 @@ export class Timeline {
     row.line.classList.toggle("settled", row.settled);
     sayGap(row, gap);
     row.bar.replaceChildren(...SPANS.filter((name) => spans[name] > 0).map((name) => this.#piece(name, spans[name])));
-    if (row.settled) row.parts.replaceChildren(...SPANS.filter((name) => spans[name] >= 0.5).map((name) => chip(name, spans[name])));
+    if (!row.settled) return;
+    row.parts.replaceChildren(...SPANS.filter((name) => spans[name] >= 0.5).map((name) => chip(name, spans[name])));
   }
 
   #piece(name, ms) {
