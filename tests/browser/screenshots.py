@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from pipeline.cli.service import Service
 from tests.browser.house import Stage, Visitor, chromium, serving
 from tests.browser.test_calls import PICTURES_ARE_SERVED
 
-DESKTOP = {"width": 1180, "height": 720}
-PHONE = {"width": 390, "height": 800}
-KIOSK = {"width": 720, "height": 960}
+DESKTOP: ViewportSize = {"width": 1180, "height": 720}
+PHONE: ViewportSize = {"width": 390, "height": 800}
+KIOSK: ViewportSize = {"width": 720, "height": 960}
 OUT = Path("docs/images/page")
 RECEIPT = """(list) => {
     const canvas = Object.assign(document.createElement("canvas"), { width: 420, height: 300 });
@@ -46,7 +46,7 @@ class Studio:
         self._folder = folder
 
     @contextmanager
-    def visitor(self, size: dict[str, int], path: str = "/", **context: Any) -> Iterator[Visitor]:
+    def visitor(self, size: ViewportSize, path: str = "/", **context: Any) -> Iterator[Visitor]:
         visitor = Visitor.arrive(self._stage, self._service, viewport=size, **{"locale": "en-US", **context})
         visitor.page.add_init_script(PICTURES_ARE_SERVED)
         visitor.page.route("**/media", lambda route: route.fulfill(status=201, json={"media_id": "m"}))

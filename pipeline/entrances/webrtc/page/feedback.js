@@ -7,31 +7,29 @@ const TEXT_CHARS = 4000; // of the contract
 /** Takes feedback on the turns of one call. */
 export class Feedback {
   #conversation;
-  #words;
   #rated = new Set();
 
-  /** With ``words`` a thumb down also asks what was wrong. */
-  constructor(conversation, { words = true } = {}) {
+  /** Takes the call's id. */
+  constructor(conversation) {
     this.#conversation = conversation;
-    this.#words = words;
   }
 
-  /** Returns the thumbs of a reply, null where it answers no turn, or one that has them: prompts have the last one's id. */
+  /** Returns the thumbs of a reply, null where it answers no turn or one that has them. Prompts have the last id. */
   bar({ turnId = 0 }) {
     if (!turnId || this.#rated.has(turnId)) return null;
     this.#rated.add(turnId);
-    return new Bar(this.#conversation, turnId, this.#words).element;
+    return new Bar(this.#conversation, turnId).element;
   }
 }
 
-/** The thumbs of one turn. */
+/** The thumbs of one turn; the one that points down asks what was wrong. */
 class Bar {
   #path;
   #turn;
   #form = null;
   #latest = 0;
 
-  constructor(conversation, turn, words) {
+  constructor(conversation, turn) {
     this.#path = `/v1/conversations/${encodeURIComponent(conversation)}/feedback`;
     this.#turn = turn;
     this.element = Object.assign(document.createElement("div"), { className: "feedback" });
@@ -43,7 +41,7 @@ class Bar {
     this.up.addEventListener("click", () => this.#rate("RATING_UP"));
     this.down.addEventListener("click", () => {
       this.#rate("RATING_DOWN");
-      if (words) this.#ask();
+      this.#ask();
     });
   }
 
