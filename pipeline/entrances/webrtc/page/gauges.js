@@ -11,6 +11,7 @@ export class Gauges {
   #context = new AudioContext();
   #timers = [];
   #microphone = null;
+  #agent = null;
   #level = () => 0;
 
   /** Takes the microphone and its meter. */
@@ -25,11 +26,14 @@ export class Gauges {
     [this.#microphone, this.#level] = this.#measured(sound);
   }
 
-  /** Measures the agent's sound too; ``begins`` is called whenever it begins to be heard. */
-  hear(sound, meter, begins = () => {}) {
-    const [, level] = this.#measured(sound);
+  /** Measures the agent's sound too, in place of the stream before; ``begins`` is called whenever it begins. */
+  hear(sound, meter, begins) {
+    const [source, level] = this.#measured(sound);
+    this.#agent?.disconnect();
+    this.#agent = source;
     let quiet = true;
     this.#every(LEVEL, () => {
+      if (source !== this.#agent) return;
       meter.value = level();
       if (meter.value > AUDIBLE && quiet) begins();
       quiet = meter.value <= AUDIBLE;

@@ -1,7 +1,8 @@
 // The kiosk: invites, holds one visitor's call, and forgets it. Its address says how, see docs/guide.md.
 
-import { asked, CallError, dial, microphone, phaseOf } from "./call.js";
+import { dial, microphone, phaseOf } from "./call.js";
 import { Captions } from "./captions.js";
+import { asked, CallError } from "./connection.js";
 import { Gauges } from "./gauges.js";
 import { photograph, Pictures } from "./pictures.js";
 import { PushToTalk } from "./push.js";
@@ -58,6 +59,8 @@ class Visit {
     this.call = await dial(this.sound, start, {
       sound: (stream) => { $("speaker").srcObject = stream; },
       message: (message) => this.heed(message),
+      broken: () => say($("phase"), "reconnecting"),
+      resumed: () => say($("phase"), "speak"),
       ended: ({ reason }) => left(this, reason),
     });
   }

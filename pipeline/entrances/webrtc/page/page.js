@@ -1,7 +1,8 @@
 // The page: shows what a call tells, and tells the call what the visitor does.
 
-import { asked, CallError, dial, microphone, phaseOf, silence } from "./call.js";
+import { dial, microphone, phaseOf, silence } from "./call.js";
 import { Captions } from "./captions.js";
+import { asked, CallError } from "./connection.js";
 import { Feedback } from "./feedback.js";
 import { Gauges } from "./gauges.js";
 import { photograph, pictureIn, Pictures } from "./pictures.js";
@@ -37,7 +38,13 @@ async function place(take = () => microphone($("microphone").value)) {
       caller: { channel: "CALLER_CHANNEL_BROWSER" },
       output: { interimTranscripts: true },
     };
-    call = await dial(sound, start, { sound: play, message: heed, ended: ({ reason }) => over(reason) });
+    call = await dial(sound, start, {
+      sound: play,
+      message: heed,
+      broken: () => reaches(false),
+      resumed: () => reaches(true),
+      ended: ({ reason }) => over(reason),
+    });
     gauges.watch(call, $("network"), $("figures"));
     opened(true);
   } catch (error) {
@@ -95,6 +102,12 @@ function over(reason, retryAfter = 0) {
   if ($("camera").open) $("camera").close();
   say($("state"), "over");
   if (!EXPECTED.includes(reason)) trouble.show(reason, { retryAfter, ...ways });
+}
+
+/** The call goes on, or tries to. */
+function reaches(connected) {
+  say($("state"), connected ? "open" : "reconnecting");
+  for (const one of $("typing").elements) one.disabled = !connected;
 }
 
 function opened(open) {
