@@ -177,6 +177,7 @@ class Visitor:
         """Start a call and wait until it is open."""
         self.page.click("#call")
         expect(self.page.locator("#state")).to_have_text("The call is open.")
+        expect(self.page.locator("#captions .agent").first).to_be_visible()
 
     def hang_up(self) -> None:
         """End the call and wait until it is over."""
@@ -184,12 +185,13 @@ class Visitor:
         expect(self.page.locator("#state")).to_have_text("The call is over.")
 
     def type(self, *texts: str) -> None:
-        """Send texts; each stops the answer to the one before."""
+        """Send texts; each stops the answer to the one before once that is heard."""
         for text in texts:
-            before = self.page.locator("#captions .agent:visible").count()
+            heard = self.page.locator("#timeline > .heard")
+            before = heard.count()
             self.page.fill("#typed", text)
             self.page.keyboard.press("Enter")
-            expect(self.page.locator("#captions .agent:visible")).to_have_count(before + 1)
+            expect(heard).to_have_count(before + 1)
 
     def leave(self) -> list[str]:
         """Close the page; return what nobody expected of it."""

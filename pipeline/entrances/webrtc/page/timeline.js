@@ -30,6 +30,12 @@ class Row {
     this.since = at;
   }
 
+  /** The answer is to be heard: no span runs any more. */
+  hear(at) {
+    this.pass("", at);
+    this.line.classList.add("heard");
+  }
+
   /** Returns the spans as they are at this moment. */
   at(now) {
     return this.name ? { ...this.spans, [this.name]: (this.spans[this.name] ?? 0) + now - this.since } : this.spans;
@@ -72,7 +78,7 @@ export class Timeline {
 
   /** Takes note that the agent is to be heard. */
   sounds() {
-    for (const row of this.#rows.values()) if (row.spans.first_token !== undefined) row.pass("", performance.now());
+    for (const row of this.#rows.values()) if (row.name === "synthesis") row.hear(performance.now());
     this.#draw();
   }
 
@@ -106,8 +112,9 @@ export class Timeline {
     if (!row || row.settled) return;
     row.name = "";
     row.settled = true;
-    if (spansMs.response_gap) row.spans = spansMs;
-    else this.#drop(turnId); // nothing was said to it: it was answered with the next turn
+    if (!spansMs.response_gap) return this.#drop(turnId); // nothing was said to it: the next turn's answer is to both
+    row.hear(0);
+    row.spans = spansMs;
   }
 
   #interrupted(turnId, heardMs, stop) {
