@@ -12,7 +12,8 @@ class Row {
     this.spans = {};
     this.name = ""; // of the span that runs
     this.since = 0;
-    this.settled = false;
+    this.heard = false; // its answer is, or was
+    this.settled = false; // the figures are the service's
     this.line = document.createElement("li");
     this.head = document.createElement("p");
     this.head.className = "head";
@@ -33,6 +34,7 @@ class Row {
   /** The answer is to be heard: no span runs any more. */
   hear(at) {
     this.pass("", at);
+    this.heard = true;
     this.line.classList.add("heard");
   }
 
@@ -136,7 +138,7 @@ export class Timeline {
 
   /** Drops turns that never ended: the caller typed instead, say. */
   #dropForgotten() {
-    for (const [turn, row] of this.#rows) if (!row.settled && ["", "endpointing"].includes(row.name)) this.#drop(turn);
+    for (const [turn, row] of this.#rows) if (!row.heard && ["", "endpointing"].includes(row.name)) this.#drop(turn);
   }
 
   #drop(turn) {
