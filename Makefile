@@ -23,10 +23,11 @@ demo: models ## Start the service, call it and hear the answers
 serve: models ## Run the service
 	@$(bin)/voicepipe serve --profile $(profile)
 
-test: venv ## Run all tests (fetches models, recordings and an Ollama server first)
+test: venv ## Run all tests (fetches models, recordings, an Ollama server and a Chromium first)
 	@$(bin)/voicepipe models pull --profile cpu --tests
 	@scripts/recordings.sh
 	@scripts/ollama.sh
+	@[ -n "$$VOICEPIPE_NO_BROWSER" ] || scripts/chromium.sh
 	@$(fast)
 	@$(engines)
 	@$(calls)
@@ -49,6 +50,9 @@ lint: venv ## Format, lint, types, layers and contract: all of check but the tes
 ollama: ## Find an Ollama server's binary, or build it; the last line is its path
 	@scripts/ollama.sh
 
+chromium: ## Find a Chromium, or install Debian's; the last line is its path
+	@scripts/chromium.sh
+
 format: venv ## Put the code into its format
 	@$(bin)/ruff format .
 	@$(bin)/ruff check --fix .
@@ -56,4 +60,4 @@ format: venv ## Put the code into its format
 protos: venv ## Generate the code of the contract
 	@scripts/protos.sh
 
-.PHONY: help venv models demo serve test test-fast soak check lint ollama format protos
+.PHONY: help venv models demo serve test test-fast soak check lint ollama chromium format protos

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -64,12 +64,16 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
             return refusal(_HTTP.get(status_of(error).code, 500), error.code, str(error))
         return _told(SubmitFeedbackResponse(feedback_id=kept))
 
+    async def kiosk(_request: Request) -> Response:
+        return FileResponse(PAGE / "kiosk.html", headers={"Cache-Control": "no-store"})
+
     return Starlette(
         routes=[
             *routes(calls, limiter),
             *minting(settings, Calendar().now),
             Route("/v1/agents", agents),
             Route("/v1/conversations/{call}/feedback", feedback, methods=["POST"]),
+            Route("/kiosk", kiosk),
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ],
         middleware=[cross_origin(settings), Middleware(BaseHTTPMiddleware, dispatch=_guarded)],
@@ -77,8 +81,9 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
 
 
 async def _guarded(request: Request, answer: RequestResponseEndpoint) -> Response:
-    """Let browsers hold the page to what it needs."""
+    """Let browsers hold the page to what it needs, and keep nothing of calls; of the page, what is still the same."""
     response = await answer(request)
+    response.headers.setdefault("Cache-Control", "no-store" if request.url.path.startswith("/v1/") else "no-cache")
     response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")

@@ -1,0 +1,205 @@
+"""Calls from the page in a real Chromium, with recordings of people for a microphone."""
+
+import base64
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import av
+import pytest
+from playwright.sync_api import Route, expect
+
+from benchmarks.peers.stub import REPLY
+from pipeline.core.pcm import Pcm
+from pipeline.hearing.whisper import Whisper
+from pipeline.settings import Recognition
+from tests.browser.house import GREETING, Stage, Visitor, kept_calls
+from tests.e2e.test_calls import talk
+from tests.engine.words import word_errors
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+QUESTION, OBJECTION = "conf-invalidpin", "conf-onlyperson"
+SAID = {
+    QUESTION: "That pin is invalid for this conference.",
+    OBJECTION: "You are currently the only person in this conference.",
+}
+RECORD = """() => {
+    window.pieces = [];
+    window.recorder = new MediaRecorder(document.getElementById("speaker").srcObject);
+    recorder.ondataavailable = ({ data }) => pieces.push(data);
+    recorder.start();
+}"""
+RECORDED = """async () => {
+    await new Promise((done) => { recorder.onstop = done; recorder.stop(); });
+    const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
+    return btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join(""));
+}"""
+DROP = """(list, kind) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 3000, height: 1500 });
+    canvas.getContext("2d").fillText("4.50", 20, 20);
+    return new Promise((done) => canvas.toBlob((blob) => {
+        const carried = new DataTransfer();
+        carried.items.add(new File([blob], "receipt.png", { type: "image/png" }));
+        const event = kind === "paste"
+            ? new ClipboardEvent("paste", { clipboardData: carried, bubbles: true, cancelable: true })
+            : new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true });
+        list.dispatchEvent(event);
+        done();
+    }));
+}"""
+
+
+def decoded(recording: str) -> Pcm:
+    """Return what the browser recorded at 16 kHz."""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=16_000)
+    with av.open(io.BytesIO(base64.b64decode(recording))) as file:
+        frames = [piece for frame in file.decode(audio=0) for piece in resampler.resample(frame)]
+    return Pcm(b"".join(frame.to_ndarray().tobytes() for frame in frames), 16_000)
+
+
+def transcribed(sound: Pcm, model: Path) -> str:
+    async def listen() -> str:
+        whisper = Whisper.load(model, Recognition())
+        return " ".join([(await whisper.transcribe(piece, "en")).text for piece in talk(sound, gap=2.0)])
+
+    return anyio.run(listen)
+
+
+def test_a_caller_is_understood_and_answered_and_may_speak_over_the_answer(
+    visitor: Visitor, stage: Stage, model_path: Callable[[str], Path]
+) -> None:
+    stage.says(4.0, QUESTION, 4.5, OBJECTION)
+    page = visitor.page
+    visitor.go()
+    visitor.call()
+    lines = page.locator("#captions > li:visible")
+    expect(lines.nth(0).locator(".words")).to_have_text(GREETING)
+    expect(page.locator("#gauges .network")).to_have_attribute("data-quality", "good")
+
+    first = page.locator("#captions .agent.interrupted")
+    expect(first.locator("strong.cut")).to_have_text("you spoke here")
+    page.evaluate(RECORD)
+    heard, _, unheard = first.locator(".words").inner_text().partition("you spoke here")
+    assert REPLY.startswith(heard.strip())
+    assert heard.strip()
+    assert unheard
+    expect(page.locator("#timeline .cut")).to_contain_text(re.compile(r"after [1-7]\.\d s of the answer"))
+
+    expect(page.locator("#captions .agent").nth(2).locator(".thumb.up")).to_be_visible()
+    assert lines.nth(3).locator(".words").inner_text()
+    asked = page.locator("#captions .caller .words").all_inner_texts()
+    assert word_errors(SAID.values(), asked) < 0.3
+    expect(page.locator("#captions .agent .words").nth(2)).to_have_text(REPLY)
+    understood = transcribed(decoded(page.evaluate(RECORDED)), model_path("whisper-base"))
+    assert word_errors([REPLY], [understood]) < 0.3
+
+    turns = page.locator("#timeline > li.settled")
+    expect(turns).to_have_count(2)
+    expect(turns.locator(".gap").first).to_have_text(re.compile(r"^\d+ ms$"))
+    assert turns.first.locator(".bar i").count() > 0
+    assert "have you finished?" in turns.first.locator(".parts").inner_text()
+    visitor.hang_up()
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_a_typed_turn_is_answered_and_its_thumbs_are_kept(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.go()
+    visitor.call()
+    visitor.type("When do you open?", "And when do you close?")
+    rated = page.locator("#captions .agent", has=page.locator(".thumb")).first
+    rated.locator(".up").click()
+    expect(rated.locator(".told")).to_have_text("Saved, thank you")
+    rated.locator(".down").click()
+    expect(rated.locator(".told")).to_have_text("Saved, thank you")
+    expect(rated.locator(".up")).to_have_attribute("aria-pressed", "false")
+    rated.get_by_label("What should have been said?").fill("At seven, except on Mondays.")
+    rated.get_by_role("button", name="Send").click()
+    expect(rated.locator("form")).to_have_count(0)
+    expect(rated.locator(".told")).to_have_text("Saved, thank you")
+    expect(rated.locator(".down")).to_have_attribute("aria-pressed", "true")
+    visitor.hang_up()
+    kept = [one for call in json.loads(kept_calls(visitor.service)) for one in call["feedback"]]
+    told = [(one["turn"], one["rating"], one["correction"]) for one in kept]
+    assert told.count((1, "down", "At seven, except on Mondays.")) == 1
+
+
+def test_a_rating_that_could_not_be_sent_is_tried_again_with_the_same_key(visitor: Visitor) -> None:
+    page, keys = visitor.page, list[str]()
+    visitor.expected.append("ERR_FAILED")
+
+    def fails_once(route: Route) -> None:
+        keys.append(route.request.post_data_json["idempotencyKey"])
+        if len(keys) == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/feedback", fails_once)
+    visitor.go()
+    visitor.call()
+    visitor.type("When do you open?", "And when do you close?")
+    page.locator(".thumb.up").first.click()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".told").first).to_have_text("Saved, thank you")
+    assert keys[0] == keys[1]
+
+
+def test_pictures_are_made_small_and_sent_by_button_drop_paste_and_camera(visitor: Visitor, tmp_path: Path) -> None:
+    """Shows the page's side alone: what the service answers, and that it takes pictures, is made up here."""
+    page, sent = visitor.page, list[tuple[str, bytes]]()
+    visitor.expected.append("415")
+
+    def take(route: Route) -> None:
+        sent.append((route.request.headers["content-type"], route.request.post_data_buffer or b""))
+        if len(sent) == 4:
+            route.fulfill(status=415, json={"reason": "UNSUPPORTED_TYPE", "message": "no picture"})
+        else:
+            route.fulfill(status=201, json={"media_id": f"m{len(sent)}", "size_bytes": len(sent[-1][1])})
+
+    page.route("**/v1/conversations/*/media", take)
+    page.add_init_script(PICTURES_ARE_SERVED)
+    visitor.go()
+    expect(page.get_by_role("button", name="Add a picture")).to_be_hidden()
+    visitor.call()
+    page.locator("#file").set_input_files(files=[{"name": "a.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}])
+    expect(page.locator(".picture .note").last).to_have_text("Not sent: this is no picture that can be read.")
+    page.locator("#captions").evaluate(DROP, "drop")
+    page.locator("#typed").evaluate(DROP, "paste")
+    expect(page.locator(".picture img")).to_have_count(2)
+    page.get_by_role("button", name="Camera").click()
+    page.get_by_role("button", name="Take the picture").click()
+    expect(page.locator(".picture img")).to_have_count(3)
+    expect(page.locator(".picture .note", has_text=re.compile("^Sent$"))).to_have_count(3)
+    page.locator("#captions").evaluate(DROP, "drop")
+    expect(page.locator(".picture .note").last).to_have_text("Not sent: this is no picture that can be read.")
+    for kind, content in sent:
+        with av.open(io.BytesIO(content)) as picture:
+            frame = next(picture.decode(video=0))
+        assert kind == "image/jpeg"
+        assert content.startswith(b"\xff\xd8")
+        assert max(frame.width, frame.height) <= 2000
+    visitor.hang_up()
+    expect(page.get_by_role("button", name="Add a picture")).to_be_hidden()
+
+
+PICTURES_ARE_SERVED = """
+const parse = JSON.parse;
+JSON.parse = (text) => {
+    const message = parse(text);
+    if (message?.started) message.started.limits.maxImageBytes = 10_000_000;
+    return message;
+};
+"""
+
+
+def test_without_pictures_nothing_is_shown_of_them(visitor: Visitor) -> None:
+    visitor.go()
+    visitor.call()
+    expect(visitor.page.locator(".pictures")).to_be_hidden()
+    visitor.page.locator("#captions").evaluate(DROP, "drop")
+    expect(visitor.page.locator(".picture")).to_have_count(0)

@@ -1,0 +1,102 @@
+"""What the page says when something is wrong, and the way out that it offers."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from pipeline.cli.service import Service
+from tests.browser.house import INSECURE, Stage, Visitor
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+NO_MICROPHONE = """navigator.mediaDevices.getUserMedia =
+    async () => { throw new DOMException("", "NotFoundError"); };"""
+
+
+@pytest.fixture
+def others(stage: Stage, service: Service) -> Iterator[list[Visitor]]:
+    """Two who hold all the calls that the service takes."""
+
+    def arrive() -> list[Visitor]:
+        both = [Visitor.arrive(stage, service, locale="en-US") for _ in range(2)]
+        for one in both:
+            one.go()
+            one.call()
+        return both
+
+    both = stage.run(arrive)
+    yield both
+    assert [stage.run(one.leave) for one in both] == [[], []]
+
+
+def test_a_refused_microphone_is_told_and_typing_needs_none(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.context.grant_permissions(["camera"])  # and by that nothing else
+    visitor.go()
+    page.click("#call")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("The microphone is not allowed.")
+    expect(alert.get_by_role("button", name="Try again")).to_be_visible()
+    alert.get_by_role("button", name="Call without it, and type").click()
+    expect(page.locator("#state")).to_have_text("The call is open.")
+    expect(alert).to_be_hidden()
+    visitor.type("When do you open?")
+
+
+def test_a_missing_microphone_is_told(visitor: Visitor) -> None:
+    visitor.page.add_init_script(NO_MICROPHONE)
+    visitor.go()
+    visitor.page.click("#call")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("No microphone was found.")
+
+
+def test_an_insecure_page_is_told_before_anybody_calls(visitor: Visitor) -> None:
+    visitor.go(host=INSECURE)
+    expect(visitor.page.get_by_role("alert")).to_contain_text("Browsers give a microphone only to pages on https")
+
+
+def test_a_full_service_is_called_again_by_itself(visitor: Visitor, others: list[Visitor]) -> None:
+    visitor.expected.append("503")
+    visitor.go()
+    visitor.page.click("#call")
+    alert = visitor.page.get_by_role("alert")
+    expect(alert).to_contain_text("All lines are busy.")
+    expect(alert).to_contain_text("Calling again in 5 s.")
+    others[0].hang_up()
+    expect(alert).to_contain_text("Calling again in 4 s.")
+    expect(visitor.page.locator("#state")).to_have_text("The call is open.")
+    expect(alert).to_be_hidden()
+
+
+def test_who_does_not_want_to_wait_is_not_called(visitor: Visitor, others: list[Visitor]) -> None:
+    visitor.expected.append("503")
+    visitor.go()
+    visitor.page.click("#call")
+    visitor.page.get_by_role("button", name="Do not call").click()
+    expect(visitor.page.get_by_role("alert")).to_be_hidden()
+    expect(visitor.page.get_by_role("button", name="Start call")).to_be_enabled()
+    assert len(others) == 2
+
+
+def test_a_service_that_is_away_is_told_and_called_again_on_demand(visitor: Visitor) -> None:
+    visitor.expected.append("ERR_FAILED")
+    page = visitor.page
+    visitor.go()
+    page.route("**/v1/rtc", lambda route: route.abort())
+    page.click("#call")
+    expect(page.get_by_role("alert")).to_contain_text("The service cannot be reached.")
+    page.unroute("**/v1/rtc")
+    page.get_by_role("button", name="Call again").click()
+    expect(page.locator("#state")).to_have_text("The call is open.")
+
+
+def test_a_call_that_is_hung_up_from_outside_is_told_as_lost(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.go()
+    with page.expect_response(lambda response: response.url.endswith("/v1/rtc") and response.status == 201) as answered:
+        visitor.call()
+    location = answered.value.headers["location"]
+    assert page.evaluate("(path) => fetch(path, { method: 'DELETE' }).then(({ status }) => status)", location) == 200
+    expect(page.get_by_role("alert")).to_contain_text("The connection was lost.")
+    expect(page.get_by_role("button", name="Call again")).to_be_visible()
