@@ -76,8 +76,8 @@ def test_its_session_is_ours_and_each_turn_is_in_its_history(stranger: Visitor, 
     page.evaluate("session.close()")
 
 
-def test_its_tools_run_in_the_browser(stranger: Visitor) -> None:
-    """The model of these tests calls no tool, so what is shown is that they are taken, and others refused."""
+def test_its_tools_are_taken(stranger: Visitor) -> None:
+    """The model of these tests calls no tool: that they are asked for is shown by the tests of the events."""
     page = stranger.page
     page.evaluate(
         CONNECT.replace('instructions: "Be brief."', 'instructions: "Be brief.", tools: [weather]')
