@@ -24,7 +24,7 @@ from pipeline.core.pcm import Pcm, joined, silence
 RATE = 48_000
 """Of the microphone's file: Chromium resamples no other."""
 TAPE_RATE = 16_000
-LEAD, BETWEEN = 3.0, 9.0
+LEAD, BETWEEN = 3.0, 10.0
 """Seconds of silence before the first saying, and after each: an answer that begins more than 8 s
 after its saying is none."""
 MARGIN = 0.3
