@@ -81,9 +81,11 @@ def serving(folder: Path) -> Iterator[Service]:
     """Run the service with a stub of a language model, which always answers REPLY, and all else real."""
     (folder / "agents").mkdir()
     (folder / "agents" / "line.toml").write_text(AGENT, encoding="utf-8")
-    with language_model(Choice.STUB, REPLY) as model:
-        with running(CONFIG.format(folder=folder, model=model.url), folder) as service:
-            yield service
+    with (
+        language_model(Choice.STUB, REPLY) as model,
+        running(CONFIG.format(folder=folder, model=model.url), folder) as service,
+    ):
+        yield service
 
 
 class Stage:
