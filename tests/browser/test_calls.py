@@ -83,9 +83,9 @@ def test_a_caller_is_understood_and_answered_and_may_speak_over_the_answer(
     expect(page.locator("#gauges .network")).to_have_attribute("data-quality", "good")
 
     first = page.locator("#captions .agent.interrupted")
-    expect(first.locator("strong.cut")).to_have_text("you spoke here")
+    expect(first.locator("strong.cut")).to_have_text("you cut in here")
     page.evaluate(RECORD)
-    heard, _, unheard = first.locator(".words").inner_text().partition("you spoke here")
+    heard, _, unheard = first.locator(".words").inner_text().partition("you cut in here")
     assert REPLY.startswith(heard.strip())
     assert heard.strip()
     assert unheard

@@ -105,5 +105,5 @@ function cutOff(written, heard) {
   const rest = document.createElement("del");
   rest.append(say(Object.assign(document.createElement("span"), { className: "aside" }), "notHeard"));
   rest.append(written.slice(heard.length));
-  return heard.length < written.length ? [heard, " ", mark, rest] : [heard, " ", mark];
+  return heard.length < written.length ? [heard, mark, rest] : [heard, mark];
 }

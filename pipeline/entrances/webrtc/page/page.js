@@ -98,11 +98,11 @@ function answered(done) {
 function over(reason, retryAfter = 0) {
   gauges?.stop();
   for (const track of sound?.getTracks() ?? []) track.stop();
+  say($("state"), call ? "over" : "ready");
   call = sound = gauges = null;
   opened(false);
   for (const one of document.querySelectorAll(".pictures")) one.hidden = true;
   if ($("camera").open) $("camera").close();
-  say($("state"), "over");
   if (!EXPECTED.includes(reason)) trouble.show(reason, { retryAfter, ...ways });
 }
 
