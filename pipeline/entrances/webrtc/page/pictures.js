@@ -104,12 +104,15 @@ export async function photograph(dialog) {
   const wanted = { facingMode: "environment", width: { ideal: 1920 } };
   const stream = await navigator.mediaDevices.getUserMedia({ video: wanted });
   const video = dialog.querySelector("video");
+  const take = dialog.querySelector("[value=take]");
   try {
     video.srcObject = stream;
     dialog.returnValue = "";
+    take.disabled = true; // there is nothing to be seen yet
+    const closed = new Promise((over) => dialog.addEventListener("close", over, { once: true }));
     dialog.showModal();
-    await video.play();
-    await new Promise((closed) => dialog.addEventListener("close", closed, { once: true }));
+    video.play().then(() => { take.disabled = false; take.focus(); }, () => dialog.close());
+    await closed;
     if (dialog.returnValue !== "take") return null;
     const size = { width: video.videoWidth, height: video.videoHeight };
     const canvas = Object.assign(document.createElement("canvas"), size);
