@@ -1,6 +1,7 @@
 """The page for who has no mouse, sees little or nothing, or reads Chinese."""
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,6 +10,7 @@ from tests.browser.house import GREETING, Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 CONTROL = re.compile(r"^\s*- (?:button|textbox|combobox|checkbox|dialog|link|meter)\b(?! \")", re.MULTILINE)
 """A control in Playwright's picture of what screen readers are told, without a name."""
 CONTRASTS = """() => {
@@ -92,8 +94,8 @@ def test_every_control_has_a_name_and_every_word_can_be_read(visitor: Visitor) -
 
     def look() -> None:
         assert CONTROL.findall(page.locator("body").aria_snapshot()) == []
-        for scheme in ("dark", "light"):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             assert page.evaluate(CONTRASTS) == [], scheme
 
     for path in ("/kiosk", "/"):

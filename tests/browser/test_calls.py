@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import av
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import FilePayload, Route, expect
 
 from pipeline.core.pcm import Pcm
 from pipeline.hearing.whisper import Whisper
@@ -57,7 +57,7 @@ DROP = """(list, kind) => {
 def decoded(recording: str) -> Pcm:
     """Return what the browser recorded at 16 kHz."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=16_000)
-    with av.open(io.BytesIO(base64.b64decode(recording))) as file:
+    with av.open(io.BytesIO(base64.b64decode(recording)), "r") as file:
         frames = [piece for frame in file.decode(audio=0) for piece in resampler.resample(frame)]
     return Pcm(b"".join(frame.to_ndarray().tobytes() for frame in frames), 16_000)
 
@@ -113,7 +113,7 @@ def test_a_typed_turn_is_answered_and_its_thumbs_are_kept(visitor: Visitor) -> N
     visitor.expected.append("ERR_FAILED")
 
     def fails_once(route: Route) -> None:
-        keys.append(route.request.post_data_json["idempotencyKey"])
+        keys.append((route.request.post_data_json or {})["idempotencyKey"])
         if len(keys) == 1:
             route.abort()
         else:
@@ -159,7 +159,7 @@ def test_pictures_are_made_small_and_sent_by_button_drop_paste_and_camera(visito
     visitor.go()
     expect(page.get_by_role("button", name="Add a picture")).to_be_hidden()
     visitor.call()
-    page.locator("#file").set_input_files(files=[{"name": "a.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}])
+    page.locator("#file").set_input_files(FilePayload(name="a.svg", mimeType="image/svg+xml", buffer=b"<svg/>"))
     expect(page.locator(".picture .note").last).to_have_text("Not sent: this is no picture that can be read.")
     page.locator("#captions").evaluate(DROP, "drop")
     page.locator("#typed").evaluate(DROP, "paste")
@@ -171,7 +171,7 @@ def test_pictures_are_made_small_and_sent_by_button_drop_paste_and_camera(visito
     page.locator("#captions").evaluate(DROP, "drop")
     expect(page.locator(".picture .note").last).to_have_text("Not sent: this is no picture that can be read.")
     for kind, content in sent:
-        with av.open(io.BytesIO(content)) as picture:
+        with av.open(io.BytesIO(content), "r") as picture:
             frame = next(picture.decode(video=0))
         assert kind == "image/jpeg"
         assert content.startswith(b"\xff\xd8")
