@@ -58,20 +58,22 @@ class Studio:
         page.screenshot(path=self._folder / f"{name}.png", animations="disabled")
 
 
-def talking(studio: Studio, stage: Stage) -> None:
+def talking(studio: Studio, _: Stage) -> None:
     """A call that is spoken over, then with a picture, a rating and Chinese words, and on a phone."""
-    stage.says(4.0, "conf-invalidpin", 4.5, "conf-onlyperson")
     with studio.visitor(DESKTOP) as visitor:
         page = visitor.page
         studio.take(page, "ready")
         visitor.call()
-        expect(page.locator("#captions .caller:not(.interim)")).to_have_count(1)
-        expect(page.locator("#captions .agent:visible")).to_have_count(2)
-        page.wait_for_timeout(900)
+        expect(page.locator("#phase")).to_have_text("Speak now")
+        visitor.speak("conf-invalidpin")
+        expect(page.locator("#timeline > .heard")).to_have_count(1)
+        expect(page.locator(".thumb").first).to_be_visible()
+        visitor.speak("conf-onlyperson")
+        expect(page.locator("#timeline > .heard")).to_have_count(2)
         studio.take(page, "call")
+        visitor.type("And on Sunday?")
         expect(page.locator("strong.cut")).to_be_visible()
-        expect(page.locator("#captions .agent:visible")).to_have_count(3)
-        page.wait_for_timeout(900)
+        page.wait_for_timeout(600)
         studio.take(page, "barge-in")
         page.locator("#captions").evaluate(RECEIPT)
         expect(page.locator(".picture .note")).to_have_text("Sent")

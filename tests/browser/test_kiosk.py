@@ -80,7 +80,7 @@ def test_nothing_of_a_kiosk_is_kept_by_the_browser(visitor: Visitor) -> None:
 
 
 def test_push_to_talk_opens_the_microphone_and_ends_the_turn(visitor: Visitor, stage: Stage) -> None:
-    stage.says(0.5, QUESTION, 0.5, QUESTION, 0.5, QUESTION, 0.5, QUESTION, 0.5, QUESTION, 0.5, QUESTION)
+    stage.says(*(part for _ in range(20) for part in (0.5, QUESTION)))
     page = visitor.page
     visitor.go("/kiosk?mode=push&language=en")
     page.get_by_role("button", name="Touch to talk").press("Enter")
