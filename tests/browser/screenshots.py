@@ -15,7 +15,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from pipeline.cli.service import Service
 from tests.browser.house import Stage, Visitor, chromium, serving
-from tests.browser.test_calls import PICTURES_ARE_SERVED
+from tests.browser.test_calls import takes_pictures_of
 
 DESKTOP: ViewportSize = {"width": 1180, "height": 720}
 PHONE: ViewportSize = {"width": 390, "height": 800}
@@ -48,7 +48,7 @@ class Studio:
     @contextmanager
     def visitor(self, size: ViewportSize, path: str = "/", **context: Any) -> Iterator[Visitor]:
         visitor = Visitor.arrive(self._stage, self._service, viewport=size, **{"locale": "en-US", **context})
-        visitor.page.add_init_script(PICTURES_ARE_SERVED)
+        visitor.page.add_init_script(takes_pictures_of(10_000_000))
         visitor.page.route("**/media", lambda route: route.fulfill(status=201, json={"media_id": "m"}))
         visitor.go(path)
         yield visitor

@@ -156,7 +156,7 @@ def test_pictures_are_made_small_and_sent_by_button_drop_paste_and_camera(visito
             route.fulfill(status=201, json={"media_id": f"m{len(sent)}", "size_bytes": len(sent[-1][1])})
 
     page.route("**/v1/conversations/*/media", take)
-    page.add_init_script(PICTURES_ARE_SERVED)
+    page.add_init_script(takes_pictures_of(10_000_000))
     visitor.go()
     expect(page.get_by_role("button", name="Add a picture")).to_be_hidden()
     visitor.call()
@@ -181,17 +181,20 @@ def test_pictures_are_made_small_and_sent_by_button_drop_paste_and_camera(visito
     expect(page.get_by_role("button", name="Add a picture")).to_be_hidden()
 
 
-PICTURES_ARE_SERVED = """
-const parse = JSON.parse;
-JSON.parse = (text) => {
-    const message = parse(text);
-    if (message?.started) message.started.limits.maxImageBytes = 10_000_000;
-    return message;
-};
-"""
+def takes_pictures_of(most_bytes: int) -> str:
+    """Return a script that lets the page believe that pictures of so many bytes are taken."""
+    return f"""
+        const parse = JSON.parse;
+        JSON.parse = (text) => {{
+            const message = parse(text);
+            if (message?.started) message.started.limits.maxImageBytes = {most_bytes};
+            return message;
+        }};
+    """
 
 
 def test_without_pictures_nothing_is_shown_of_them(visitor: Visitor) -> None:
+    visitor.page.add_init_script(takes_pictures_of(0))
     visitor.go()
     visitor.call()
     expect(visitor.page.locator(".pictures")).to_be_hidden()
