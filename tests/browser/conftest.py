@@ -11,7 +11,7 @@ from tests.browser.house import Stage, Visitor, chromium, serving, wanted
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a test that has a browser in the browser's thread."""
     stage = pyfuncitem.funcargs.get("stage")
-    if stage is None:
+    if not isinstance(stage, Stage):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     stage.run(pyfuncitem.obj, **arguments)

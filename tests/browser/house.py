@@ -14,7 +14,6 @@ from typing import Any, ParamSpec, TypeVar
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from benchmarks.peers.language import Choice, language_model
-from benchmarks.peers.stub import REPLY
 from pipeline.audio.resample import Resampler
 from pipeline.audio.wav import read_wav, write_wav
 from pipeline.cli.service import Service
@@ -33,6 +32,8 @@ RATE = 48_000
 """Of a file that Chromium takes for a microphone, in hertz."""
 INSECURE = "page.test"
 """A host name that leads to this machine and that browsers do not trust."""
+ANSWER = "We are open from seven in the morning until six in the evening on every weekday."
+"""What the stub of a language model always says."""
 GREETING = "Hello, this is the test line."
 AGENT = f"""
 name = "Test line"
@@ -59,6 +60,9 @@ models = ["stub"]
 num_predict = 60
 [recognition]
 models = ["whisper-base"]
+[ladder]
+filler_after = 0.0
+phrase_after = 0.0
 [call]
 no_input = 60.0
 [records]
@@ -78,12 +82,14 @@ def chromium(environment: Mapping[str, str]) -> str:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Service]:
-    """Run the service with a stub of a language model, which always answers REPLY, and all else real."""
+    """Run the service with a stub of a language model, which always answers ANSWER, and all else real."""
     (folder / "agents").mkdir()
     (folder / "agents" / "line.toml").write_text(AGENT, encoding="utf-8")
-    with language_model(Choice.STUB, REPLY) as model:
-        with running(CONFIG.format(folder=folder, model=model.url), folder) as service:
-            yield service
+    with (
+        language_model(Choice.STUB, ANSWER) as model,
+        running(CONFIG.format(folder=folder, model=model.url), folder) as service,
+    ):
+        yield service
 
 
 class Stage:
@@ -182,7 +188,13 @@ class Visitor:
     def hang_up(self) -> None:
         """End the call and wait until it is over."""
         self.page.click("#call")
-        expect(self.page.locator("#state")).to_have_text("The call is over.")
+        expect(self.page.locator("#state[data-text=over]")).to_be_visible()
+
+    def speak(self, name: str) -> None:
+        """Say a recording now: a microphone that is chosen anew reads its file from the beginning. Twice at most."""
+        self.stage.says(0.2, name)
+        microphone = self.page.locator("#microphone")
+        microphone.select_option(index=1 + int(microphone.evaluate("(one) => one.selectedIndex")))
 
     def type(self, *texts: str) -> None:
         """Send texts; each stops the answer to the one before once that is heard."""

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from pipeline.cli.service import Service
 from tests.browser.house import Stage, Visitor, chromium, serving
-from tests.browser.test_calls import PICTURES_ARE_SERVED
+from tests.browser.test_calls import takes_pictures_of
 
 DESKTOP: ViewportSize = {"width": 1180, "height": 720}
 PHONE: ViewportSize = {"width": 390, "height": 800}
@@ -48,7 +48,7 @@ class Studio:
     @contextmanager
     def visitor(self, size: ViewportSize, path: str = "/", **context: Any) -> Iterator[Visitor]:
         visitor = Visitor.arrive(self._stage, self._service, viewport=size, **{"locale": "en-US", **context})
-        visitor.page.add_init_script(PICTURES_ARE_SERVED)
+        visitor.page.add_init_script(takes_pictures_of(10_000_000))
         visitor.page.route("**/media", lambda route: route.fulfill(status=201, json={"media_id": "m"}))
         visitor.go(path)
         yield visitor
@@ -58,32 +58,37 @@ class Studio:
         page.screenshot(path=self._folder / f"{name}.png", animations="disabled")
 
 
-def talking(studio: Studio, stage: Stage) -> None:
+def talking(studio: Studio, _: Stage) -> None:
     """A call that is spoken over, then with a picture, a rating and Chinese words, and on a phone."""
-    stage.says(4.0, "conf-invalidpin", 4.5, "conf-onlyperson")
     with studio.visitor(DESKTOP) as visitor:
         page = visitor.page
         studio.take(page, "ready")
         visitor.call()
-        expect(page.locator("#captions .caller:not(.interim)")).to_have_count(1)
-        expect(page.locator("#captions .agent:visible")).to_have_count(2)
-        page.wait_for_timeout(900)
+        expect(page.locator("#phase")).to_have_text("Speak now")
+        visitor.speak("conf-invalidpin")
+        expect(page.locator("#timeline > .heard")).to_have_count(1)
+        expect(page.locator(".thumb").first).to_be_visible()
+        visitor.speak("conf-onlyperson")
+        expect(page.locator("#timeline > .heard")).to_have_count(2)
         studio.take(page, "call")
+        visitor.type("And on Sunday?")
         expect(page.locator("strong.cut")).to_be_visible()
-        expect(page.locator("#captions .agent:visible")).to_have_count(3)
-        page.wait_for_timeout(900)
+        page.wait_for_timeout(600)
         studio.take(page, "barge-in")
         page.locator("#captions").evaluate(RECEIPT)
         expect(page.locator(".picture .note")).to_have_text("Sent")
         visitor.type("How much was the bread?")
-        page.locator(".thumb.down").last.click()
-        expect(page.locator(".told").last).to_have_text("Saved, thank you")
         page.wait_for_timeout(500)
         studio.take(page, "picture")
         page.set_viewport_size(PHONE)
-        page.locator("#talk").scroll_into_view_if_needed()
+        page.locator("#captions").evaluate("(list) => { list.scrollTop = list.scrollHeight; scrollTo(0, 0); }")
         studio.take(page, "phone")
         page.set_viewport_size(DESKTOP)
+        page.locator(".thumb.down").last.click()
+        expect(page.locator(".told").last).to_have_text("Saved, thank you")
+        page.wait_for_timeout(300)
+        studio.take(page, "rating")
+        page.get_by_role("button", name="Leave it at that").click()
         page.emulate_media(color_scheme="dark")
         page.click("#language")
         studio.take(page, "chinese-dark")
@@ -91,7 +96,8 @@ def talking(studio: Studio, stage: Stage) -> None:
 
 def refused(studio: Studio, _: Stage) -> None:
     with studio.visitor(DESKTOP) as visitor:
-        visitor.context.grant_permissions([])
+        visitor.context.clear_permissions()
+        visitor.context.grant_permissions(["camera"])
         visitor.page.click("#call")
         expect(visitor.page.get_by_role("alert")).to_be_visible()
         studio.take(visitor.page, "microphone-refused")
@@ -109,7 +115,7 @@ def full(studio: Studio, _: Stage) -> None:
 
 def kiosk(studio: Studio, stage: Stage) -> None:
     stage.says(4.0, "conf-invalidpin")
-    with studio.visitor(KIOSK, "/kiosk?mode=push&idle=2") as visitor:
+    with studio.visitor(KIOSK, "/kiosk?mode=push&idle=5") as visitor:
         page = visitor.page
         expect(page.locator("#starts button")).to_have_count(2)
         studio.take(page, "kiosk-attract")
@@ -122,7 +128,7 @@ def kiosk(studio: Studio, stage: Stage) -> None:
         studio.take(page, "kiosk-talking")
         page.wait_for_timeout(1500)
         page.mouse.up()
-        expect(page.locator("#captions .agent:visible")).to_have_count(2)
+        expect(page.locator("#captions .agent").last).to_contain_text("We are open")
         expect(page.locator("#warning")).to_be_visible()
         studio.take(page, "kiosk-warning")
         page.locator("#leave").click()

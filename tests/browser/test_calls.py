@@ -5,18 +5,18 @@ import io
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anyio
 import av
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import FilePayload, Route, expect
 
-from benchmarks.peers.stub import REPLY
 from pipeline.core.pcm import Pcm
 from pipeline.hearing.whisper import Whisper
 from pipeline.settings import Recognition
-from tests.browser.house import GREETING, Stage, Visitor, kept_calls
+from tests.browser.house import ANSWER, GREETING, Visitor, kept_calls
 from tests.e2e.test_calls import talk
 from tests.engine.words import word_errors
 
@@ -34,6 +34,7 @@ RECORD = """() => {
     recorder.start();
 }"""
 RECORDED = """async () => {
+    await new Promise((done) => setTimeout(done, 600));  // the end of the reply is in the browser's jitter buffer
     await new Promise((done) => { recorder.onstop = done; recorder.stop(); });
     const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
     return btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join(""));
@@ -56,7 +57,7 @@ DROP = """(list, kind) => {
 def decoded(recording: str) -> Pcm:
     """Return what the browser recorded at 16 kHz."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=16_000)
-    with av.open(io.BytesIO(base64.b64decode(recording))) as file:
+    with av.open(io.BytesIO(base64.b64decode(recording)), "r") as file:
         frames = [piece for frame in file.decode(audio=0) for piece in resampler.resample(frame)]
     return Pcm(b"".join(frame.to_ndarray().tobytes() for frame in frames), 16_000)
 
@@ -66,54 +67,68 @@ def transcribed(sound: Pcm, model: Path) -> str:
         whisper = Whisper.load(model, Recognition())
         return " ".join([(await whisper.transcribe(piece, "en")).text for piece in talk(sound, gap=2.0)])
 
-    return anyio.run(listen)
+    with ThreadPoolExecutor(1) as apart:  # from Playwright's loop
+        return apart.submit(anyio.run, listen).result()
 
 
 def test_a_caller_is_understood_and_answered_and_may_speak_over_the_answer(
-    visitor: Visitor, stage: Stage, model_path: Callable[[str], Path]
+    visitor: Visitor, model_path: Callable[[str], Path]
 ) -> None:
-    stage.says(4.0, QUESTION, 4.5, OBJECTION)
     page = visitor.page
     visitor.go()
     visitor.call()
-    lines = page.locator("#captions > li:visible")
-    expect(lines.nth(0).locator(".words")).to_have_text(GREETING)
-    expect(page.locator("#gauges .network")).to_have_attribute("data-quality", "good")
+    expect(page.locator("#captions > li").first.locator(".words")).to_have_text(GREETING)
+    expect(page.locator("#phase")).to_have_text("Speak now")
+    visitor.speak(QUESTION)
+    expect(page.locator("#timeline > .heard")).to_have_count(1)
+    visitor.speak(OBJECTION)
 
     first = page.locator("#captions .agent.interrupted")
-    expect(first.locator("strong.cut")).to_have_text("you spoke here")
+    expect(first.locator("strong.cut")).to_have_text("you cut in here")
     page.evaluate(RECORD)
-    heard, _, unheard = first.locator(".words").inner_text().partition("you spoke here")
-    assert REPLY.startswith(heard.strip())
+    heard, _, unheard = first.locator(".words").inner_text().partition("you cut in here")
+    assert ANSWER.startswith(heard.strip())
     assert heard.strip()
     assert unheard
-    expect(page.locator("#timeline .cut")).to_contain_text(re.compile(r"after [1-7]\.\d s of the answer"))
+    expect(page.locator("#timeline .cut")).to_contain_text(re.compile(r"after \d\.\d s of the answer; it stopped"))
 
     expect(page.locator("#captions .agent").nth(2).locator(".thumb.up")).to_be_visible()
-    assert lines.nth(3).locator(".words").inner_text()
     asked = page.locator("#captions .caller .words").all_inner_texts()
     assert word_errors(SAID.values(), asked) < 0.3
-    expect(page.locator("#captions .agent .words").nth(2)).to_have_text(REPLY)
+    expect(page.locator("#captions .agent .words").nth(2)).to_have_text(ANSWER)
     understood = transcribed(decoded(page.evaluate(RECORDED)), model_path("whisper-base"))
-    assert word_errors([REPLY], [understood]) < 0.3
+    assert word_errors([ANSWER], [understood]) < 0.3
 
     turns = page.locator("#timeline > li.settled")
     expect(turns).to_have_count(2)
     expect(turns.locator(".gap").first).to_have_text(re.compile(r"^\d+ ms$"))
     assert turns.first.locator(".bar i").count() > 0
     assert "have you finished?" in turns.first.locator(".parts").inner_text()
+    expect(page.locator("#gauges .network")).to_have_attribute("data-quality", re.compile("good|fair|poor"))
     visitor.hang_up()
     expect(page.locator("#trouble")).to_be_hidden()
 
 
 def test_a_typed_turn_is_answered_and_its_thumbs_are_kept(visitor: Visitor) -> None:
-    page = visitor.page
+    page, keys = visitor.page, list[str]()
+    visitor.expected.append("ERR_FAILED")
+
+    def fails_once(route: Route) -> None:
+        keys.append((route.request.post_data_json or {})["idempotencyKey"])
+        if len(keys) == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/feedback", fails_once)
     visitor.go()
     visitor.call()
     visitor.type("When do you open?", "And when do you close?")
     rated = page.locator("#captions .agent", has=page.locator(".thumb")).first
     rated.locator(".up").click()
+    rated.get_by_role("button", name="Try again").click()
     expect(rated.locator(".told")).to_have_text("Saved, thank you")
+    assert keys[0] == keys[1]
     rated.locator(".down").click()
     expect(rated.locator(".told")).to_have_text("Saved, thank you")
     expect(rated.locator(".up")).to_have_attribute("aria-pressed", "false")
@@ -126,27 +141,6 @@ def test_a_typed_turn_is_answered_and_its_thumbs_are_kept(visitor: Visitor) -> N
     kept = [one for call in json.loads(kept_calls(visitor.service)) for one in call["feedback"]]
     told = [(one["turn"], one["rating"], one["correction"]) for one in kept]
     assert told.count((1, "down", "At seven, except on Mondays.")) == 1
-
-
-def test_a_rating_that_could_not_be_sent_is_tried_again_with_the_same_key(visitor: Visitor) -> None:
-    page, keys = visitor.page, list[str]()
-    visitor.expected.append("ERR_FAILED")
-
-    def fails_once(route: Route) -> None:
-        keys.append(route.request.post_data_json["idempotencyKey"])
-        if len(keys) == 1:
-            route.abort()
-        else:
-            route.continue_()
-
-    page.route("**/feedback", fails_once)
-    visitor.go()
-    visitor.call()
-    visitor.type("When do you open?", "And when do you close?")
-    page.locator(".thumb.up").first.click()
-    page.get_by_role("button", name="Try again").click()
-    expect(page.locator(".told").first).to_have_text("Saved, thank you")
-    assert keys[0] == keys[1]
 
 
 def test_pictures_are_made_small_and_sent_by_button_drop_paste_and_camera(visitor: Visitor, tmp_path: Path) -> None:
@@ -162,11 +156,11 @@ def test_pictures_are_made_small_and_sent_by_button_drop_paste_and_camera(visito
             route.fulfill(status=201, json={"media_id": f"m{len(sent)}", "size_bytes": len(sent[-1][1])})
 
     page.route("**/v1/conversations/*/media", take)
-    page.add_init_script(PICTURES_ARE_SERVED)
+    page.add_init_script(takes_pictures_of(10_000_000))
     visitor.go()
     expect(page.get_by_role("button", name="Add a picture")).to_be_hidden()
     visitor.call()
-    page.locator("#file").set_input_files(files=[{"name": "a.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}])
+    page.locator("#file").set_input_files(FilePayload(name="a.svg", mimeType="image/svg+xml", buffer=b"<svg/>"))
     expect(page.locator(".picture .note").last).to_have_text("Not sent: this is no picture that can be read.")
     page.locator("#captions").evaluate(DROP, "drop")
     page.locator("#typed").evaluate(DROP, "paste")
@@ -178,7 +172,7 @@ def test_pictures_are_made_small_and_sent_by_button_drop_paste_and_camera(visito
     page.locator("#captions").evaluate(DROP, "drop")
     expect(page.locator(".picture .note").last).to_have_text("Not sent: this is no picture that can be read.")
     for kind, content in sent:
-        with av.open(io.BytesIO(content)) as picture:
+        with av.open(io.BytesIO(content), "r") as picture:
             frame = next(picture.decode(video=0))
         assert kind == "image/jpeg"
         assert content.startswith(b"\xff\xd8")
@@ -187,17 +181,20 @@ def test_pictures_are_made_small_and_sent_by_button_drop_paste_and_camera(visito
     expect(page.get_by_role("button", name="Add a picture")).to_be_hidden()
 
 
-PICTURES_ARE_SERVED = """
-const parse = JSON.parse;
-JSON.parse = (text) => {
-    const message = parse(text);
-    if (message?.started) message.started.limits.maxImageBytes = 10_000_000;
-    return message;
-};
-"""
+def takes_pictures_of(most_bytes: int) -> str:
+    """Return a script that lets the page believe that pictures of so many bytes are taken."""
+    return f"""
+        const parse = JSON.parse;
+        JSON.parse = (text) => {{
+            const message = parse(text);
+            if (message?.started) message.started.limits.maxImageBytes = {most_bytes};
+            return message;
+        }};
+    """
 
 
 def test_without_pictures_nothing_is_shown_of_them(visitor: Visitor) -> None:
+    visitor.page.add_init_script(takes_pictures_of(0))
     visitor.go()
     visitor.call()
     expect(visitor.page.locator(".pictures")).to_be_hidden()

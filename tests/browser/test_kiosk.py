@@ -8,7 +8,7 @@ from tests.browser.house import GREETING, Stage, Visitor
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 QUESTION = "conf-invalidpin"
-SECRET = "invalid for this"
+WORDS = "invalid for this"
 """What the visitor says, and nobody else."""
 TRACES = """() => JSON.stringify([
     document.documentElement.outerHTML, Object.entries(localStorage), Object.entries(sessionStorage), document.cookie,
@@ -35,13 +35,13 @@ def traces(visitor: Visitor) -> str:
 
 def test_a_silent_visitor_is_warned_and_may_stay_or_is_forgotten(visitor: Visitor) -> None:
     page = visitor.page
-    visitor.go("/kiosk?language=en&idle=2&warning=3")
+    visitor.go("/kiosk?language=en&idle=2&warning=2")
     page.get_by_role("button", name="Touch to talk").click()
     screen(visitor, "talk")
     expect(page.locator("#captions")).to_contain_text(GREETING)
     warning = page.get_by_role("dialog", name="Are you still there?")
     expect(warning).to_be_visible()
-    expect(page.locator("#warningEnds")).to_contain_text("This will end in 3 s")
+    expect(page.locator("#warningEnds")).to_contain_text("This will end in 2 s")
     page.get_by_role("button", name="I am here").click()
     expect(warning).to_be_hidden()
     screen(visitor, "talk")
@@ -57,15 +57,15 @@ def test_what_a_visitor_said_is_nowhere_after_the_call(visitor: Visitor, stage: 
     visitor.go("/kiosk?language=en")
     before = page.evaluate("() => history.length")
     page.get_by_role("button", name="Touch to talk").click()
-    expect(page.locator("#captions .caller:not(.interim)")).to_contain_text(SECRET)
+    expect(page.locator("#captions .caller:not(.interim)")).to_contain_text(WORDS)
     expect(page.locator("#captions .agent").nth(1)).to_contain_text("We are open")
     found = traces(visitor)
-    assert SECRET in found
+    assert WORDS in found
     assert "from seven in the morning" in found
     page.get_by_role("button", name="Finish").click()
     screen(visitor, "attract")
     found = traces(visitor)
-    assert SECRET not in found
+    assert WORDS not in found
     assert "from seven in the morning" not in found
     assert "blob:" not in found
     assert page.evaluate("() => history.length") == before
@@ -80,7 +80,7 @@ def test_nothing_of_a_kiosk_is_kept_by_the_browser(visitor: Visitor) -> None:
 
 
 def test_push_to_talk_opens_the_microphone_and_ends_the_turn(visitor: Visitor, stage: Stage) -> None:
-    stage.says(0.5, QUESTION, 0.5, QUESTION, 0.5, QUESTION, 0.5, QUESTION, 0.5, QUESTION, 0.5, QUESTION)
+    stage.says(*(part for _ in range(20) for part in (0.5, QUESTION)))
     page = visitor.page
     visitor.go("/kiosk?mode=push&language=en")
     page.get_by_role("button", name="Touch to talk").press("Enter")

@@ -7,16 +7,22 @@ export class Captions {
   #list;
   #lines = new Map(); // "caller 3" or "agent 5" -> {line, words}
   #pictures = [];
+  #follows = true;
 
-  /** Takes the list that it writes into. */
+  /** Takes the list that it writes into. Its end stays in sight, unless somebody reads further up. */
   constructor(list) {
     this.#list = list;
+    list.addEventListener("scroll", () => {
+      this.#follows = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+    });
+    new MutationObserver(() => this.#follow()).observe(list, { childList: true, subtree: true, characterData: true });
   }
 
   /** Forgets everything. */
   clear() {
     this.#list.replaceChildren();
     this.#lines.clear();
+    this.#follows = true;
     for (const url of this.#pictures.splice(0)) URL.revokeObjectURL(url);
   }
 
@@ -26,7 +32,6 @@ export class Captions {
     words.textContent = said;
     line.classList.toggle("interim", !isFinal);
     line.hidden = !said;
-    this.#follow();
   }
 
   /** Shows a reply that begins, or goes on with ``delta``. */
@@ -34,7 +39,6 @@ export class Captions {
     const { line, words } = this.#at(`agent ${responseId}`, "agent");
     words.append(delta);
     line.hidden = !words.textContent;
-    this.#follow();
   }
 
   /** Marks a reply whose sound was stopped because the caller spoke; how much of it was heard comes with its end. */
@@ -54,7 +58,6 @@ export class Captions {
       line.remove();
       return null;
     }
-    this.#follow();
     return line;
   }
 
@@ -69,7 +72,6 @@ export class Captions {
     const fate = worded("p", blob ? "pictureSending" : "pictureUnreadable", "note");
     fate.setAttribute("role", "status");
     line.append(fate);
-    this.#follow();
     return fate;
   }
 
@@ -91,11 +93,8 @@ export class Captions {
     return line;
   }
 
-  /** Keeps the end in sight, unless somebody reads further up. */
   #follow() {
-    const list = this.#list;
-    const below = list.scrollHeight - list.scrollTop - list.clientHeight;
-    if (below < 160) list.scrollTop = list.scrollHeight;
+    if (this.#follows) this.#list.scrollTop = this.#list.scrollHeight;
   }
 }
 
@@ -105,5 +104,5 @@ function cutOff(written, heard) {
   const rest = document.createElement("del");
   rest.append(say(Object.assign(document.createElement("span"), { className: "aside" }), "notHeard"));
   rest.append(written.slice(heard.length));
-  return heard.length < written.length ? [heard, " ", mark, rest] : [heard, " ", mark];
+  return heard.length < written.length ? [heard, mark, rest] : [heard, mark];
 }

@@ -19,6 +19,7 @@ const RETRY = [3, 5, 10, 20]; // s until it is looked for again, the last one fo
 const NAMES = { en: "English", zh: "中文" };
 const FORM_OF_PUSH = { speechCompleteMs: 5000, speechIncompleteMs: 10_000 }; // letting go ends a turn, not a pause
 
+const captions = new Captions($("captions"));
 let visit = null; // all that is known of who stands here
 let countdown = null;
 let attempts = 0;
@@ -38,7 +39,6 @@ function show(screen) {
 
 /** One visitor, from first touch to last: whatever a call leaves behind is in here, or in what ``end`` empties. */
 class Visit {
-  captions = new Captions($("captions"));
   call = null;
   sound = null;
   gauges = null;
@@ -72,17 +72,17 @@ class Visit {
     if (message.started) this.started(message.started);
     else if (message.inputEvent?.kind === "INPUT_EVENT_KIND_NO_INPUT") warn();
     else if (message.inputEvent?.kind === "INPUT_EVENT_KIND_SPEECH_STARTED") stay();
-    else if (message.transcript) this.captions.caller(message.transcript);
-    else if (message.responseStarted) this.captions.agent(message.responseStarted);
-    else if (message.responseText) this.captions.agent(message.responseText);
-    else if (message.clearAudio) this.captions.cut(message.clearAudio);
-    else if (message.responseDone) this.captions.finish(message.responseDone);
+    else if (message.transcript) captions.caller(message.transcript);
+    else if (message.responseStarted) captions.agent(message.responseStarted);
+    else if (message.responseText) captions.agent(message.responseText);
+    else if (message.clearAudio) captions.cut(message.clearAudio);
+    else if (message.responseDone) captions.finish(message.responseDone);
     else if (message.pictureNoted) this.pictures.noted(message.pictureNoted);
   }
 
   started({ conversationId, limits = {} }) {
     attempts = 0;
-    this.pictures = new Pictures(this.captions, conversationId, Number(limits.maxImageBytes ?? 0));
+    this.pictures = new Pictures(captions, conversationId, Number(limits.maxImageBytes ?? 0));
     $("picture").hidden = !this.pictures.served;
     $("push").hidden = !PUSH;
     show("talk");
@@ -95,7 +95,7 @@ class Visit {
     this.gauges?.stop();
     for (const track of this.sound?.getTracks() ?? []) track.stop();
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
-    this.captions.clear();
+    captions.clear();
     $("speaker").srcObject = null;
     $("picture").hidden = true;
     $("level").value = 0;

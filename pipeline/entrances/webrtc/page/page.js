@@ -16,6 +16,7 @@ const EXPECTED = ["CLIENT", "HANGUP"]; // ends that are no trouble
 const captions = new Captions($("captions"));
 const timeline = new Timeline($("timeline"));
 const trouble = new Trouble($("trouble"));
+let placing = false; // the button is not disabled meanwhile: it would lose the focus
 let call = null;
 let sound = null;
 let gauges = null;
@@ -26,9 +27,10 @@ const ways = { again: () => place(), mute: () => place(silence) }; // out of tro
 // The call
 
 async function place(take = () => microphone($("microphone").value)) {
+  if (placing) return;
+  placing = true;
   forget();
   say($("state"), "connecting");
-  $("call").disabled = true;
   try {
     sound = await take();
     await listMicrophones();
@@ -51,7 +53,7 @@ async function place(take = () => microphone($("microphone").value)) {
     over(error instanceof CallError ? error.reason : "OTHER", error.retryAfter);
     if (!(error instanceof CallError)) throw error;
   } finally {
-    $("call").disabled = false;
+    placing = false;
   }
 }
 
@@ -96,11 +98,11 @@ function answered(done) {
 function over(reason, retryAfter = 0) {
   gauges?.stop();
   for (const track of sound?.getTracks() ?? []) track.stop();
+  say($("state"), call ? "over" : "ready");
   call = sound = gauges = null;
   opened(false);
   for (const one of document.querySelectorAll(".pictures")) one.hidden = true;
   if ($("camera").open) $("camera").close();
-  say($("state"), "over");
   if (!EXPECTED.includes(reason)) trouble.show(reason, { retryAfter, ...ways });
 }
 

@@ -20,6 +20,8 @@ export class Pictures {
   #conversation;
   #most;
   #fates = new Map(); // media id -> where its state is told
+  #early = new Map(); // media id -> news that came before the answer to its upload
+  #sending = 0;
 
   /** Pictures of at most ``most`` bytes are taken; 0: none are. */
   constructor(captions, conversation, most) {
@@ -40,21 +42,42 @@ export class Pictures {
     const fate = this.#captions.picture(small);
     if (!small) return;
     const path = `/v1/conversations/${encodeURIComponent(this.#conversation)}/media`;
+    this.#sending += 1;
     try {
       const response = await fetch(path, { method: "POST", headers: { "Content-Type": small.type }, body: small });
       const told = await response.json().catch(() => ({}));
       say(fate, response.status === 201 ? "pictureSent" : (REFUSALS[response.status] ?? "pictureFailed"));
-      if (told.media_id) this.#fates.set(told.media_id, fate);
+      if (told.media_id) this.#known(told.media_id, fate);
     } catch {
       say(fate, "pictureFailed");
+    } finally {
+      this.#sending -= 1;
     }
   }
 
-  /** Takes the news that a picture was looked at. */
-  noted({ mediaId = "" }) {
-    const fate = this.#fates.get(mediaId);
-    if (fate) say(fate, "pictureSeen");
+  /** Takes the news of a picture, which may have come from another device. */
+  noted(news) {
+    const fate = this.#fates.get(news.mediaId);
+    if (fate) tell(fate, news);
+    else if (this.#sending) this.#early.set(news.mediaId, news);
+    else {
+      this.#known(news.mediaId, say(this.#captions.picture(null), "pictureElsewhere"));
+      this.noted(news);
+    }
   }
+
+  #known(media, fate) {
+    this.#fates.set(media, fate);
+    if (this.#early.has(media)) tell(fate, this.#early.get(media));
+    this.#early.delete(media);
+  }
+}
+
+/** Shows what became of a picture, and what was read in it. */
+function tell(fate, { state, note = "" }) {
+  if (state === "PICTURE_STATE_FAILED") say(fate, "pictureNotSeen");
+  else if (state === "PICTURE_STATE_READY") say(fate, note ? "pictureRead" : "pictureSeen");
+  if (note) fate.after(Object.assign(document.createElement("p"), { className: "read", textContent: note }));
 }
 
 /** Returns a picture as a JPEG of at most so many bytes, turned as its camera was held. Throws for what is none. */
@@ -81,12 +104,15 @@ export async function photograph(dialog) {
   const wanted = { facingMode: "environment", width: { ideal: 1920 } };
   const stream = await navigator.mediaDevices.getUserMedia({ video: wanted });
   const video = dialog.querySelector("video");
+  const take = dialog.querySelector("[value=take]");
   try {
     video.srcObject = stream;
     dialog.returnValue = "";
+    take.disabled = true; // there is nothing to be seen yet
+    const closed = new Promise((over) => dialog.addEventListener("close", over, { once: true }));
     dialog.showModal();
-    await video.play();
-    await new Promise((closed) => dialog.addEventListener("close", closed, { once: true }));
+    video.play().then(() => { take.disabled = false; take.focus(); }, () => dialog.close());
+    await closed;
     if (dialog.returnValue !== "take") return null;
     const size = { width: video.videoWidth, height: video.videoHeight };
     const canvas = Object.assign(document.createElement("canvas"), size);

@@ -193,6 +193,6 @@ function chip(name, ms) {
   one.className = "chip";
   const dot = document.createElement("i");
   dot.dataset.span = name;
-  one.append(dot, worded("span", `span_${name}`), ` ${Math.round(ms)} ms `);
+  one.append(dot, worded("span", `span_${name}`), " ", worded("span", "timeGap", "", { ms: Math.round(ms) }), " ");
   return one;
 }
