@@ -178,6 +178,18 @@ class RecordMetrics:
         self.backlog = Gauge("voicepipe_records_backlog", "Rows that wait to be written.", registry=own)
 
 
+class ResumeMetrics:
+    """What calls are counted by whose connection broke."""
+
+    def __init__(self, own: CollectorRegistry) -> None:
+        """Create every metric once, in this registry."""
+        self.waiting = Gauge("voicepipe_calls_waiting", "Calls that wait for a client that was lost.", registry=own)
+        self.resumed = Counter("voicepipe_calls_resumed", "Calls that went on over another connection.", registry=own)
+        self.expired = Counter(
+            "voicepipe_calls_not_resumed", "Calls that waited for their client in vain.", ["reason"], registry=own
+        )
+
+
 class Metrics:
     """All that a scrape returns. Owns its registry, so that two services in one process do not collide."""
 
@@ -188,6 +200,7 @@ class Metrics:
         self.turns = TurnMetrics(own)
         self.models = ModelMetrics(own)
         self.records = RecordMetrics(own)
+        self.resume = ResumeMetrics(own)
         self.calls_active = Gauge("voicepipe_calls_active", "Calls in progress.", registry=own)
         self.calls_started = Counter("voicepipe_calls_started", "Calls accepted.", registry=own)
         self.calls_ended = Counter("voicepipe_calls_ended", "Calls that are over.", ["reason"], registry=own)

@@ -90,6 +90,7 @@ async def run(
     try:
         await server.start()
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ground.live.run)
             tasks.start_soon(metrics.probe_loop, clock)
             if records is not None:
                 tasks.start_soon(records.run)
@@ -132,8 +133,9 @@ async def _records(settings: Settings, metrics: Metrics) -> Records | None:
 def _ground(settings: Settings, calls: Calls, metrics: Metrics, clock: Clock) -> Ground:
     return Ground(
         switchboard=calls,
-        live=LiveCalls(settings.server.max_calls),
+        live=LiveCalls(settings.server.max_calls, settings.resume.most),
         server=settings.server,
+        resume=settings.resume,
         channels=settings.channels,
         max_duration=settings.call.max_duration,
         metrics=metrics,

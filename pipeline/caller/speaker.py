@@ -26,6 +26,8 @@ class _Reply:
     complete: bool = False
     """All of its sound has arrived."""
     reported: set[PlaybackKind] = field(default_factory=set)
+    before: float = 0.0
+    """Seconds that were heard of it over earlier streams."""
 
 
 class Speaker:
@@ -53,6 +55,25 @@ class Speaker:
 
     def clear(self, reply: int, at: float) -> PlaybackReported:
         """Throw away what has not been heard of ``reply`` at this instant; what is queued behind it moves up."""
+        self._drop(reply, at)
+        state = self._replies.setdefault(reply, _Reply())
+        state.reported |= set(PlaybackKind)
+        return self._report(reply, PlaybackKind.CLEARED, at)
+
+    def renew(self, at: float) -> tuple[int, int] | None:
+        """Go on with another stream: throw away what has not been heard, since it will come again.
+
+        Returns the last reply that was heard, and how much of it over the stream before, in milliseconds.
+        """
+        last = max((stretch.reply for stretch in self._stretches if stretch.at < at), default=None)
+        found = None if last is None else (last, self._played_ms(last, at))
+        for reply, state in self._replies.items():
+            if PlaybackKind.COMPLETED not in state.reported:
+                self._drop(reply, at)
+                state.before, state.complete, state.reported = self.heard(reply, at), False, set()
+        return found
+
+    def _drop(self, reply: int, at: float) -> None:
         kept: list[Stretch] = []
         for stretch in self._stretches:
             if stretch.reply == reply and self._end(stretch) > at:
@@ -63,9 +84,6 @@ class Speaker:
             if stretch.samples:
                 kept.append(stretch)
         self._stretches = kept
-        state = self._replies.setdefault(reply, _Reply())
-        state.reported |= set(PlaybackKind)
-        return self._report(reply, PlaybackKind.CLEARED, at)
 
     def due(self, now: float) -> list[PlaybackReported]:
         """Return the reports that have become true by now, each once."""
@@ -126,7 +144,10 @@ class Speaker:
         return found
 
     def _report(self, reply: int, kind: PlaybackKind, now: float) -> PlaybackReported:
-        return PlaybackReported(reply=ReplyId(reply), kind=kind, played_ms=round(self.heard(reply, now) * 1000))
+        return PlaybackReported(reply=ReplyId(reply), kind=kind, played_ms=self._played_ms(reply, now))
+
+    def _played_ms(self, reply: int, now: float) -> int:
+        return round((self.heard(reply, now) - self._replies[reply].before) * 1000)
 
     def _duration(self, stretch: Stretch) -> float:
         return len(stretch.samples) / SAMPLE_BYTES / self._rate

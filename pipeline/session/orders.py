@@ -8,7 +8,11 @@ from pipeline.core.events import (
     CallEnd,
     CallEvent,
     CallReported,
+    CallResumed,
+    CallSuspended,
+    ClientBack,
     ClientEvent,
+    ClientLost,
     ControlKind,
     ControlRequested,
     DigitPressed,
@@ -60,8 +64,9 @@ class Orders:
 
     @property
     def digits_due_at(self) -> float | None:
-        """Return when the keys pressed so far are taken as complete; None when there are none, and on hold."""
-        return None if self._listener.held else self._digits.complete_at
+        """Return when the keys pressed so far are taken as complete; None for none, on hold, and without the client."""
+        waits = self._listener.held or self._floor.presence.away
+        return None if waits else self._digits.complete_at
 
     async def collect_digits(self) -> None:
         """Answer the keys pressed so far."""
@@ -84,6 +89,10 @@ class Orders:
                     self._listener.change(language=order.language)
             case StageFailed():
                 await self._tell(order)
+            case ClientLost():
+                await self._wait_for_client(order)
+            case ClientBack():
+                await self._go_on(order)
             case CallReported():
                 return CallEnd.CLIENT if order.kind == "hangup" else None
             case ControlRequested():
@@ -91,9 +100,9 @@ class Orders:
         return None
 
     def wait_for_input(self) -> None:
-        """Start the no-input timer, unless something is going on: a reply, speech, key presses, a hold."""
+        """Start the no-input timer, unless something is going on: a reply, speech, key presses, a hold, a lost client."""
         busy = self._listener.hears_speech or self._listener.held or self._digits.complete_at is not None
-        if self._floor.state is State.LISTENING and not busy:
+        if self._floor.state is State.LISTENING and not (busy or self._floor.presence.away):
             self._timers.start_no_input(self._clock.now())
 
     async def _control(self, kind: ControlKind) -> CallEnd | None:
@@ -121,6 +130,21 @@ class Orders:
             case ControlKind.END:
                 return CallEnd.CLIENT
         return None
+
+    async def _wait_for_client(self, lost: ClientLost) -> None:
+        """Keep all as it is, and play nothing; only the call's longest duration goes on."""
+        self._timers.stop_no_input()
+        await self._floor.give_up(Speculated.ABANDONED)
+        self._floor.presence.lose(lost.heard_at)
+        await self._tell(CallSuspended(turn=TurnId(0), at=self._clock.now()))
+
+    async def _go_on(self, back: ClientBack) -> None:
+        """Go on where the client was lost."""
+        now = self._clock.now()
+        await self._tell(CallResumed(turn=TurnId(0), at=now))  # the line is open before anything is played on it
+        self._floor.presence.welcome(reports_playback=back.reports_playback, played=back.played)
+        self._digits.wait_anew(now)
+        self.wait_for_input()
 
     async def _press(self, digit: str) -> None:
         self._timers.stop_no_input()

@@ -14,6 +14,7 @@ from pipeline.session.headroom import Claim
 from pipeline.session.languages import Languages
 from pipeline.session.ledger import Receipt
 from pipeline.session.line import Line
+from pipeline.session.presence import Presence
 from pipeline.session.reply import Reply
 from pipeline.session.shape import Purpose
 
@@ -21,8 +22,9 @@ from pipeline.session.shape import Purpose
 class Replies:
     """All replies of one call."""
 
-    def __init__(self, line: Line, languages: Languages, *, clock: Clock, tell: Tell) -> None:
+    def __init__(self, line: Line, languages: Languages, presence: Presence, *, clock: Clock, tell: Tell) -> None:
         """Begin with none."""
+        self._presence = presence
         self._line = line
         self._languages = languages
         self._clock = clock
@@ -50,6 +52,7 @@ class Replies:
             shape=self._languages.shape(language),
             clock=self._clock,
             tell=self._tell,
+            presence=self._presence,
         )
 
     def answer(self, turn: TurnId, effort: Effort, language: str = "") -> Reply:

@@ -45,6 +45,7 @@ class BadStream:
         self.read = stream.read
         self.code = stream.code
         self.done_writing = stream.done_writing
+        self.cancel = stream.cancel
 
     async def write(self, request: ConverseRequest) -> None:
         for message in self._network(request):

@@ -46,11 +46,12 @@ from pipeline.entrances.switchboard import (
     Conversation,
     CutOff,
     DigitRules,
+    Switchboard,
     Terms,
 )
 from pipeline.observe import Metrics
 from pipeline.session.line import Line, ReplyAudio
-from pipeline.settings import Channels, Server
+from pipeline.settings import Channels, Resume, Server
 from pipeline.store.rows import Feedback
 
 Script = Callable[[Line], Awaitable[CallEnd]]
@@ -155,14 +156,23 @@ class Served:
         return f"127.0.0.1:{self.server.port}"
 
 
+ENDS_AT_ONCE = Resume(wait=0.0)
+"""A call ends with its connection."""
+
+
 def ground(
-    board: FakeSwitchboard, metrics: Metrics | None = None, channels: Channels | None = None, **settings: Any
+    board: Switchboard,
+    metrics: Metrics | None = None,
+    channels: Channels | None = None,
+    resume: Resume = ENDS_AT_ONCE,
+    **settings: Any,
 ) -> Ground:
     server = Server(**settings)
     return Ground(
         switchboard=board,
-        live=LiveCalls(server.max_calls),
+        live=LiveCalls(server.max_calls, resume.most),
         server=server,
+        resume=resume,
         channels=channels or Channels(),
         max_duration=600.0,
         metrics=metrics or Metrics(),
@@ -173,25 +183,33 @@ def ground(
 
 @asynccontextmanager
 async def served(
-    script: Script = hear_out, *, serving: bool = True, channels: Channels | None = None, **settings: Any
+    script: Script = hear_out,
+    *,
+    serving: bool = True,
+    channels: Channels | None = None,
+    resume: Resume = ENDS_AT_ONCE,
+    **settings: Any,
 ) -> AsyncIterator[Served]:
     """Serve scripted calls on a free port. Fails where a call, or a task of one, is left behind."""
     before = asyncio.all_tasks()
     board = FakeSwitchboard(script)
     metrics = Metrics()
-    server = GrpcServer(ground(board, metrics, channels, grpc="127.0.0.1:0", **settings))
-    await server.start()
-    if serving:
-        await server.set_serving()
-    try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+    server = GrpcServer(ground(board, metrics, channels, resume, grpc="127.0.0.1:0", **settings))
+    async with anyio.create_task_group() as hosting:
+        hosting.start_soon(server.live.run)
+        try:
+            await server.start()
+            if serving:
+                await server.set_serving()
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+                with anyio.fail_after(PATIENCE):
+                    yield Served(server, board, metrics, channel)
             with anyio.fail_after(PATIENCE):
-                yield Served(server, board, metrics, channel)
-        with anyio.fail_after(PATIENCE):
-            await server.live.wait_empty()
-        assert board.running == 0
-    finally:
-        await server.stop()
+                await server.live.wait_empty()
+            assert board.running == 0
+        finally:
+            await server.stop()
+            hosting.cancel_scope.cancel()
     with anyio.fail_after(PATIENCE):
         while asyncio.all_tasks() - before:
             await anyio.lowlevel.checkpoint()

@@ -83,6 +83,7 @@ class RtcCalls:
         """End a connection; return whether there was one."""
         held = self._held.get(number)
         if held is not None:
+            held.peer.hung_up = True
             held.scope.cancel()
         return held is not None
 

@@ -9,6 +9,7 @@ from grpc.aio import EOF, InternalError
 from pipeline.entrances.generated.voicepipe.v1 import config_pb2
 from pipeline.entrances.generated.voicepipe.v1.audio_pb2 import AUDIO_ENCODING_LINEAR16, AudioFormat, AudioInput
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
+from pipeline.entrances.stream_call import StreamLost
 from pipeline.entrances.webrtc.channel import Channel
 from pipeline.entrances.webrtc.json_wire import read_json, write_json
 from pipeline.entrances.webrtc.peer import Peer
@@ -27,12 +28,27 @@ class RtcStream:
         self._peer = peer
         self._channel = channel
 
+    @property
+    def heard_at(self) -> float:
+        """Return when anything came from the browser last."""
+        return self._peer.heard_at
+
+    @property
+    def hung_up(self) -> bool:
+        """Return whether the browser has closed the channel and kept the connection, or asked for the end over HTTP."""
+        return self._peer.hung_up
+
     async def read(self) -> Any:
-        """Return the next message, or EOF when the browser is gone. Raises DecodeError for what is none."""
+        """Return the next message, or EOF when the browser has hung up.
+
+        Raises StreamLost when it is gone, and DecodeError for what is no message.
+        """
         try:
             arrived = await self._peer.inbox.receive()
-        except (anyio.EndOfStream, anyio.ClosedResourceError):
-            return EOF
+        except (anyio.EndOfStream, anyio.ClosedResourceError) as error:
+            if self.hung_up:
+                return EOF
+            raise StreamLost from error
         if isinstance(arrived, AudioInput):
             return ConverseRequest(audio=arrived)
         if isinstance(arrived, bytes) or len(arrived) > MESSAGE_BYTES:
@@ -67,5 +83,5 @@ def _complete(start: config_pb2.ConversationStart) -> None:
     start.input_audio.CopyFrom(FORM)
     start.output_audio.CopyFrom(FORM)
     start.capabilities.can_clear = True
-    if not start.caller.channel:
+    if not (start.caller.channel or start.resume_token):
         start.caller.channel = config_pb2.CALLER_CHANNEL_BROWSER
