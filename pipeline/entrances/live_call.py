@@ -1,7 +1,6 @@
 """LiveCall: one call from its start to its end, in a task of its own, held over one stream after the other."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import anyio
 from google.rpc import status_pb2
@@ -11,42 +10,11 @@ from pipeline.core.errors import PipelineError
 from pipeline.core.events import CallEnd, CallEnded, ClientBack, ClientLost
 from pipeline.entrances.live_calls import LiveCalls, Seat
 from pipeline.entrances.statuses import INTERNAL, status_of, status_of_end
-from pipeline.entrances.switchboard import CallStart, CutOff, PreparedCall, Terms
+from pipeline.entrances.switchboard import CutOff, PreparedCall, Terms
 from pipeline.entrances.tokens import Tokens
+from pipeline.entrances.visits import Visit, Visits
 from pipeline.entrances.wire_line import WireLine
-from pipeline.entrances.wire_resume import Resumption, unknown_token
 from pipeline.observe import Log, ResumeMetrics
-
-
-@dataclass(eq=False)
-class Visit:
-    """One stream of a call: what the call and its stream let each other know."""
-
-    start: CallStart
-    """What holds while it lasts."""
-    resumption: Resumption | None = None
-    """None for the stream that began the call."""
-    taken: anyio.Event = field(default_factory=anyio.Event)
-    """The call goes on over it now, or is over."""
-    over: anyio.Event = field(default_factory=anyio.Event)
-    """It has no more to do: all was sent, it broke, or another has come."""
-    gone: anyio.Event = field(default_factory=anyio.Event)
-    """Nothing reads from it or writes to it any more."""
-    refused: bool = False
-    """It came too late."""
-    replaced: bool = False
-    """Another stream has come for the same call."""
-    left: bool = False
-    final: bool = False
-    """Its client has hung up: the call is not resumed."""
-    cut: CutOff = CutOff.VANISHED
-    """Why it ended, if it was not to."""
-    heard_at: float = 0.0
-    """When anything came from the client last."""
-    token: str = ""
-    """For the next one."""
-    missing: int = 0
-    """Messages that the client has not seen, and that are not kept any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +31,15 @@ class LiveCall:
     """One call."""
 
     def __init__(
-        self, first: Visit, call: PreparedCall, line: WireLine, seat: Seat, *, patience: Patience, clock: Clock, log: Log
+        self,
+        first: Visit,
+        call: PreparedCall,
+        line: WireLine,
+        seat: Seat,
+        *,
+        patience: Patience,
+        clock: Clock,
+        log: Log,
     ) -> None:
         """Hold it over its first stream; it begins once ``begin`` was called."""
         self.start = first.start
@@ -76,13 +52,11 @@ class LiveCall:
         self._patience = patience
         self._clock = clock
         self._log = log
-        self._coming: Visit | None = first
-        self._news = anyio.Event()
+        self.visits = Visits(first)
+        """The streams that it is held over."""
         self._begun = anyio.Event()
         self._cut = CutOff.VANISHED
         self._over = False
-        self._closed = False
-        """No stream is taken any more."""
 
     @property
     def terms(self) -> Terms:
@@ -98,35 +72,16 @@ class LiveCall:
             reason, self.status = await self._conduct()
             self._over = True
             self.line.deafen()
-            if not (self.line.ended or self._closed):
+            if not (self.line.ended or self.visits.closed):
                 now, turn = self._clock.now(), self.line.turn
                 ended = CallEnded(turn=turn, at=now, reason=reason, duration=now - began_at, turns=turn)
                 await self.line.send(ended)
             self.line.close()
-            self._wake()
+            self.visits.wake()
 
     def begin(self) -> None:
         """Conduct it: its client knows that it is open."""
         self._begun.set()
-
-    async def turn_to(self, visit: Visit) -> None:
-        """Go on over another stream; return once that is so. Raises EntranceError ``unknown-token`` when it is over."""
-        if visit is not self._coming:
-            if self._closed:
-                raise unknown_token()
-            if self._coming is not None:
-                self._coming.replaced = True
-                self._coming.taken.set()
-            self._coming = visit
-        self._wake()
-        await visit.taken.wait()
-        if visit.refused:
-            raise unknown_token()
-
-    def leave(self, visit: Visit) -> None:
-        """Say that a stream is over."""
-        visit.left = True
-        self._wake()
 
     def settle(self) -> None:
         """Say that the client has its newest token."""
@@ -137,49 +92,39 @@ class LiveCall:
         try:
             while (visit := await self._arrival()) is not None:
                 await self._take(visit)
-                await self._departure(visit)
+                await self.visits.departure(visit, self.line.detach)
                 self._cut = visit.cut
                 if self._over or visit.final or not self._begun.is_set():
                     break
                 if self._patience.seconds:
                     await self.line.tell(ClientLost(heard_at=visit.heard_at))
         finally:
-            self._closed = True
             self._patience.tokens.revoke(self)
+            self.visits.close()
             self._seat.scope.cancel()
-            if self._coming is not None:
-                self._coming.refused = True
-                self._coming.taken.set()
 
     async def _arrival(self) -> Visit | None:
         """Return the next stream, None when the call does not wait for one any more."""
-        if self._coming is None and self._patience.seconds:
+        if self._patience.seconds and not self.visits.expected:
             await self._wait()
-        if self._seat.dismissed.is_set():
-            return None
-        visit, self._coming = self._coming, None
-        return visit
-
-    async def _departure(self, visit: Visit) -> None:
-        """Return once a stream has gone, by itself or because another has come."""
-        await self._until(lambda: visit.left or self._coming is not None)
-        if not visit.left:
-            visit.replaced = True
-            visit.over.set()
-        self.line.detach()  # whoever waits for it to take a message waits no more
-        await visit.gone.wait()
+        return None if self._seat.dismissed.is_set() else self.visits.next()
 
     async def _wait(self) -> None:
         """Wait for the client to come back, as long as the call may."""
-        metrics, dismissed = self._patience.metrics, self._seat.dismissed
+        metrics, dismissed, visits = self._patience.metrics, self._seat.dismissed, self.visits
+
+        async def wake_at_dismissal() -> None:
+            await dismissed.wait()
+            visits.wake()
+
         self._log.info("client lost", seconds=self._patience.seconds)
         with metrics.waiting.track_inprogress(), self._patience.live.waiting(self._seat):
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._wake_at, dismissed)
+                tasks.start_soon(wake_at_dismissal)
                 with anyio.move_on_after(self._patience.seconds):
-                    await self._until(lambda: self._coming is not None or self._over or dismissed.is_set())
+                    await visits.until(lambda: visits.expected or self._over or dismissed.is_set())
                 tasks.cancel_scope.cancel()
-        if self._coming is None or dismissed.is_set():
+        if dismissed.is_set() or not visits.expected:
             reason = "call_over" if self._over else "no_room" if dismissed.is_set() else "time"
             metrics.expired.labels(reason).inc()
             self._log.info("call was not resumed", reason=reason)
@@ -219,15 +164,3 @@ class LiveCall:
         if self._cut is CutOff.STALLED:
             return CutOff.STALLED
         return CutOff.DRAINING if self._seat.hung_up else CutOff.VANISHED
-
-    async def _until(self, reached: Callable[[], bool]) -> None:
-        while not reached():
-            await self._news.wait()
-
-    async def _wake_at(self, event: anyio.Event) -> None:
-        await event.wait()
-        self._wake()
-
-    def _wake(self) -> None:
-        self._news.set()
-        self._news = anyio.Event()

@@ -1,12 +1,10 @@
 """LiveCalls: which calls are going on, whether one more may begin, and how they are brought to an end."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
-from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
 
 from pipeline.core.errors import EntranceError
 
@@ -40,7 +38,7 @@ class Seat:
 
 
 class LiveCalls:
-    """All calls of the process, over all entrances. They are conducted in ``run``."""
+    """All calls of the process, over all entrances."""
 
     def __init__(self, limit: int, most_waiting: int) -> None:
         """Allow ``limit`` calls at once, of which ``most_waiting`` wait for their clients; none before ``open``."""
@@ -54,7 +52,6 @@ class LiveCalls:
         """Those that were dismissed and are not over yet."""
         self._empty = anyio.Event()
         self._empty.set()
-        self._tasks: TaskGroup | None = None
 
     def __len__(self) -> int:
         return len(self._seats) + len(self._leaving)
@@ -69,25 +66,6 @@ class LiveCalls:
         if self._state is _State.WARMING:
             self._state = _State.OPEN
 
-    async def run(self) -> None:
-        """Hold the calls until cancelled."""
-        async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
-            try:
-                await anyio.sleep_forever()
-            finally:
-                self._tasks = None
-                self.hang_up()
-
-    async def host(self, conduct: Callable[..., Awaitable[Any]], *args: object) -> Any:
-        """Begin a task that lives as long as its call; return what it says by its ``task_status``.
-
-        What it raises before is raised here. Raises EntranceError ``not-ready`` where calls are not held (yet).
-        """
-        if self._tasks is None:
-            raise EntranceError("not-ready", "calls are not taken yet", retryable=True)
-        return await self._tasks.start(conduct, *args)
-
     def check(self, beside: int = 0) -> None:
         """Return if one more call could begin, ``beside`` so many that were let in and have not begun.
 
@@ -95,7 +73,7 @@ class LiveCalls:
         """
         self._check_state()
         if len(self._seats) - len(self._waiting) + beside >= self._limit:
-            raise self._full()
+            raise _full(self._limit)
 
     @contextmanager
     def admit(self, conversation: str) -> Iterator[Seat]:
@@ -131,7 +109,8 @@ class LiveCalls:
 
     def waits(self, conversation: str) -> bool:
         """Return whether the call of this id waits for its client."""
-        return self._seats.get(conversation) in self._waiting
+        seat = self._seats.get(conversation)
+        return seat is not None and seat in self._waiting
 
     async def drain(self, grace: float) -> None:
         """Let no call in, warn the live ones, wait ``grace`` seconds for them to end, hang up on the rest."""
@@ -164,13 +143,13 @@ class LiveCalls:
     def _make_room(self, conversation: str) -> None:
         """Dismiss the call that waits under this id, or the one that has waited longest where there is no room."""
         older = self._seats.get(conversation)
-        if older in self._waiting:
+        if older is not None and older in self._waiting:
             self._dismiss(older)
         elif older is not None:
             raise EntranceError("call-exists", f"a live call has the id {conversation}", field="start.conversation_id")
         if len(self._seats) >= self._limit:
             if not self._waiting:
-                raise self._full()
+                raise _full(self._limit)
             self._dismiss(next(iter(self._waiting)))
 
     def _dismiss(self, seat: Seat) -> None:
@@ -178,5 +157,6 @@ class LiveCalls:
         self._leaving.add(seat)
         seat.dismissed.set()
 
-    def _full(self) -> EntranceError:
-        return EntranceError("too-many-calls", f"all {self._limit} calls are taken", retryable=True)
+
+def _full(limit: int) -> EntranceError:
+    return EntranceError("too-many-calls", f"all {limit} calls are taken", retryable=True)

@@ -11,13 +11,15 @@ from grpc.aio import EOF
 
 from pipeline.core.clock import Clock
 from pipeline.core.errors import EntranceError, PipelineError
-from pipeline.entrances.live_call import LiveCall, Patience, Visit
+from pipeline.entrances.hosting import Hosting
+from pipeline.entrances.live_call import LiveCall, Patience
 from pipeline.entrances.live_calls import LiveCalls
 from pipeline.entrances.replay import Replay
 from pipeline.entrances.statuses import INTERNAL, status_of
 from pipeline.entrances.stream_call import UNREADABLE, Stream, StreamCall, StreamLost
 from pipeline.entrances.switchboard import CallStart, Switchboard, Terms
 from pipeline.entrances.tokens import Tokens
+from pipeline.entrances.visits import Visit
 from pipeline.entrances.wire_line import WireLine
 from pipeline.entrances.wire_resume import Resumption, check_seen, read_resumption, resumed, unknown_token
 from pipeline.entrances.wire_start import read_start
@@ -31,6 +33,7 @@ class Ground:
 
     switchboard: Switchboard
     live: LiveCalls
+    hosting: Hosting
     server: Server
     resume: Resume
     channels: Channels
@@ -95,7 +98,7 @@ class Reception:
         """Begin a call. Raises PipelineError."""
         start = start if start.conversation else replace(start, conversation=uuid4().hex)
         visit = Visit(start)
-        call: LiveCall = await self._ground.live.host(self._host, visit)
+        call: LiveCall = await self._ground.hosting.begin(self._host, visit)
         return call, visit
 
     def _resumed(self, wanted: CallStart, resumption: Resumption) -> tuple[LiveCall, Visit]:
@@ -123,7 +126,7 @@ class Reception:
                 task_status.started(call)
                 try:
                     await call.run()
-                except Exception:  # noqa: BLE001 - one call's fault is not the others'
+                except Exception:
                     log.exception("call broke")
             finally:
                 line.give_up()

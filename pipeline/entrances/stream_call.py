@@ -8,9 +8,10 @@ from google.rpc import status_pb2
 from grpc.aio import EOF, InternalError
 
 from pipeline.core.errors import EntranceError
-from pipeline.entrances.live_call import LiveCall, Visit
+from pipeline.entrances.live_call import LiveCall
 from pipeline.entrances.statuses import status_of
 from pipeline.entrances.switchboard import CutOff
+from pipeline.entrances.visits import Visit
 from pipeline.entrances.wire_resume import write_missing, write_resumption
 from pipeline.entrances.wire_terms import write_started
 
@@ -79,7 +80,7 @@ class StreamCall:
         """
         visit = self._visit
         try:
-            await self._call.turn_to(visit)
+            await self._call.visits.turn_to(visit)
             if not visit.replaced and await self._greet():
                 await self._exchange()
         finally:
@@ -131,7 +132,7 @@ class StreamCall:
         """Let the call know that the stream is over, before what still waits for the call is waited for."""
         self._visit.heard_at = self._stream.heard_at
         self._visit.final = self._visit.final or self._stream.hung_up
-        self._call.leave(self._visit)
+        self._call.visits.leave(self._visit)
 
     async def _read(self) -> None:
         line = self._call.line

@@ -95,6 +95,8 @@ class Delivery:
                 self._lost_at = presence.heard_at
             self._reply.interrupted()
             await self._write_on(clauses)
+            if self._failed:
+                return
 
     def played(self, played_ms: int) -> None:
         """Take the client's word for how far it has played, with which it is done."""
@@ -152,9 +154,7 @@ class Delivery:
             await playout.run(frames, rate)
             tasks.cancel_scope.cancel()  # who keeps company may still be waiting
 
-    async def _speak(
-        self, clauses: ObjectReceiveStream[Clause], frames: ObjectSendStream[Pcm], rate: int
-    ) -> None:
+    async def _speak(self, clauses: ObjectReceiveStream[Clause], frames: ObjectSendStream[Pcm], rate: int) -> None:
         means = self._means
         speaker = Speaker(
             means.recorder, self.playhead, rate=rate, frame=means.shape.playout.frame, ready=self._reply.spoken

@@ -73,7 +73,7 @@ class Reply:
         self.gate = Gate(tell)
         self._began_at = self._due_from = clock.now()
         self.company = Company(shape, clock, give_up=self._give_up)
-        self._discarded = False
+        self._discarded = self._was_interrupted = False
         self._scope = anyio.CancelScope()
         self._stopped_at: float | None = None
         self._paused_at: float | None = None
@@ -204,10 +204,11 @@ class Reply:
         """Keep the caller company by ``say`` until the answer begins."""
         if self.purpose.answers:
             await self.gate.passed()
-            await self.company.keep(self._due_from, say)
+            await self.company.keep(self._clock.now() if self._was_interrupted else self._due_from, say)
 
     def interrupted(self) -> None:
         """Take note that the client was lost: whoever is kept company is so from its return on, and no gap is known."""
+        self._was_interrupted = True
         self.company.leave()
         if not self.audible:
             self.timeline = Timeline()

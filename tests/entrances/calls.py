@@ -36,6 +36,7 @@ from pipeline.entrances.generated.voicepipe.v1.config_pb2 import ConversationSta
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2_grpc import ConversationServiceStub
 from pipeline.entrances.grpc_server import GrpcServer
+from pipeline.entrances.hosting import Hosting
 from pipeline.entrances.live_calls import LiveCalls
 from pipeline.entrances.reception import Ground
 from pipeline.entrances.switchboard import (
@@ -168,9 +169,11 @@ def ground(
     **settings: Any,
 ) -> Ground:
     server = Server(**settings)
+    live = LiveCalls(server.max_calls, resume.most)
     return Ground(
         switchboard=board,
-        live=LiveCalls(server.max_calls, resume.most),
+        live=live,
+        hosting=Hosting(live),
         server=server,
         resume=resume,
         channels=channels or Channels(),
@@ -194,9 +197,10 @@ async def served(
     before = asyncio.all_tasks()
     board = FakeSwitchboard(script)
     metrics = Metrics()
-    server = GrpcServer(ground(board, metrics, channels, resume, grpc="127.0.0.1:0", **settings))
+    stand = ground(board, metrics, channels, resume, grpc="127.0.0.1:0", **settings)
+    server = GrpcServer(stand)
     async with anyio.create_task_group() as hosting:
-        hosting.start_soon(server.live.run)
+        hosting.start_soon(stand.hosting.run)
         try:
             await server.start()
             if serving:

@@ -243,9 +243,10 @@ class Phone:
         self._changed.set()
         self._changed = anyio.Event()
 
-    async def _catch_up(self, last: int, wire: Wire) -> None:
+    async def _catch_up(self, consumed: int, wire: Wire) -> None:
         """Send what the service has not consumed, and what is said meanwhile."""
-        while left := [one for one in self._continuity.not_consumed(last) if one.seq > last]:
+        last = consumed
+        while left := [one for one in self._continuity.not_consumed(consumed) if one.seq > last]:
             for request in left:
                 await wire.send(request)
                 last = request.seq
@@ -332,7 +333,7 @@ async def hosted(board: Switchboard, resume: Resume | None = None, **server: Any
     stand = ground(board, resume=resume or Resume(), **server)
     stand.live.open()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(stand.live.run)
+        tasks.start_soon(stand.hosting.run)
         await anyio.lowlevel.checkpoint()
         yield Hosted(stand, Reception(stand, "test"), tasks)
         with anyio.fail_after(120):

@@ -258,7 +258,7 @@ async def test_a_server_that_stops_waits_for_nobody_but_lets_who_is_back_go_on()
             again, _ = await service.called(resume_token=started.started.resume_token)
             assert (await next_of(again, "going_away")).going_away.time_left_ms == 5_000
             await next_of(again, "ended")
-        assert len(service.ground.live) == 0
+        await service.ground.live.wait_empty()
         assert board.cut_off == [CutOff.DRAINING, CutOff.DRAINING]
         again.received.close()
 

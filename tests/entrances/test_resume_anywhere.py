@@ -1,9 +1,11 @@
 """Wherever connections break: the call is the one that it would have been. Real sessions, on virtual time."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import anyio
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -78,23 +80,38 @@ def cut() -> st.SearchStrategy[Cut]:
     )
 
 
+@cache
+def whole() -> Told:
+    """Return the call without a break."""
+    return told(run_virtually(lambda: called([])))
+
+
 def test_the_call_that_is_compared_with_is_whole() -> None:
-    whole = told(run_virtually(lambda: called([])))
-    assert [text for _, text in whole.said] == ["when do you open", "where is my order", "when do you open"]
-    assert [answer[2] for answer in whole.answers] == whole.captions
-    assert len(whole.captions) == 3
-    assert len(whole.tools) == 1
-    assert whole.notices == []
+    assert [text for _, text in whole().said] == ["when do you open", "where is my order", "when do you open"]
+    assert [answer[2] for answer in whole().answers] == whole().captions
+    assert len(whole().captions) == 3
+    assert len(whole().tools) == 1
+    assert whole().notices == []
 
 
-@settings(max_examples=60)
+def check(cuts: list[Cut]) -> None:
+    phone = run_virtually(lambda: called(cuts))
+    assert told(phone) == whole()
+    assert phone.repeated == 0
+    numbers = [one.seq for one in phone.news]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+@settings(max_examples=20)
 @given(st.lists(cut(), min_size=1, max_size=4))
 @example([Cut(1), Cut(0), Cut(0), Cut(1)])
 @example([Cut(60, Break.HALF_DEAD, 3.0)])
 def test_wherever_a_connection_breaks_nothing_is_lost_and_nothing_comes_twice(cuts: list[Cut]) -> None:
-    whole = told(run_virtually(lambda: called([])))
-    phone = run_virtually(lambda: called(cuts))
-    assert told(phone) == whole
-    assert phone.repeated == 0
-    numbers = [one.seq for one in phone.news]
-    assert numbers == list(range(1, len(numbers) + 1))
+    check(cuts)
+
+
+@pytest.mark.soak
+@settings(max_examples=1000, derandomize=False)
+@given(st.lists(cut(), min_size=1, max_size=6))
+def test_a_thousand_calls_break_anywhere(cuts: list[Cut]) -> None:
+    check(cuts)

@@ -12,9 +12,9 @@ from pipeline.core.events import (
     CallEnded,
     CallResumed,
     CallSuspended,
+    Clause,
     ClientBack,
     ClientLost,
-    Clause,
     DigitPressed,
     DigitsCollected,
     FillerStarted,
@@ -33,6 +33,10 @@ from tests.session.calls import LONG_ANSWER, Made, asks_again_after, place
 from tests.virtual_time import pass_time
 
 pytestmark = pytest.mark.anyio
+
+
+PATIENT = Call(no_input=100.0)
+"""Nobody is asked whether they are there."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def only(line: FakeLine) -> ReplyEnded:
 
 
 async def test_a_reply_goes_on_with_the_clause_that_was_being_heard() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER))
+    made = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER), call=PATIENT)
     await placed(made, Away(6.0, 5.0))
     ended = only(made.line)
     assert ended.status is ReplyStatus.COMPLETED
@@ -106,14 +110,14 @@ async def test_a_reply_goes_on_with_the_clause_that_was_being_heard() -> None:
     whole = seconds(before) + seconds(after)
     clauses = [clause for clause in made.line.of(Clause) if isinstance(clause, Clause)]
     longest = max(len(clause.text) for clause in clauses) / 15
-    alone = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER))
+    alone = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER), call=PATIENT)
     await place(alone)
     assert 0 < whole - seconds(alone.line.audio) <= longest + 0.3
     assert ended.heard_ms == pytest.approx(1000 * seconds(alone.line.audio), abs=50)
 
 
 async def test_the_model_writes_on_while_nobody_listens() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER))
+    made = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER), call=PATIENT)
     await placed(made, Away(3.2, 10.0))
     lost, back = times(made.line)
     last = made.line.of(Clause)[-1].at
@@ -121,7 +125,7 @@ async def test_the_model_writes_on_while_nobody_listens() -> None:
 
 
 async def test_a_reply_that_had_not_begun_is_said_from_its_beginning() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 30.0))
+    made = Made(FakeLine([(1.0, 2.0)], 30.0), call=PATIENT)
     await placed(made, Away(2.7, 5.0))
     ended = only(made.line)
     before, after = parted(made.line)
@@ -132,7 +136,7 @@ async def test_a_reply_that_had_not_begun_is_said_from_its_beginning() -> None:
 
 
 async def test_the_new_connection_gets_the_sound_that_it_wants() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER))
+    made = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER), call=PATIENT)
     await placed(made, Away(6.0, 2.0, rate=8_000), Away(12.0, 2.0, rate=48_000))
     rates = [sent.audio.pcm.rate for sent in made.line.audio]
     assert sorted(set(rates), key=rates.index) == [16_000, 8_000, 48_000]
@@ -142,26 +146,26 @@ async def test_the_new_connection_gets_the_sound_that_it_wants() -> None:
 
 
 async def test_what_the_client_says_it_has_played_counts() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER))
+    made = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER), call=PATIENT)
     await placed(made, Away(6.0, 2.0, played_ms=0))
     _, after = parted(made.line)
-    alone = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER))
+    alone = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER), call=PATIENT)
     await place(alone)
     assert seconds(after) == pytest.approx(seconds(alone.line.audio), abs=0.1)
 
 
 async def test_what_was_played_since_the_client_was_heard_of_is_said_again() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER))
+    made = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER), call=PATIENT)
     await placed(made, Away(8.0, 2.0, unnoticed=6.0))
     _, after = parted(made.line)
     assert after[0].audio.pcm.start == 0
-    alone = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER))
+    alone = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER), call=PATIENT)
     await place(alone)
     assert seconds(after) == pytest.approx(seconds(alone.line.audio), abs=0.1)
 
 
 async def test_a_reply_that_was_heard_to_its_end_is_not_said_again() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 30.0), reports_playback=True)
+    made = Made(FakeLine([(1.0, 2.0)], 30.0), reports_playback=True, call=PATIENT)
     await placed(made, Away(5.9, 2.0, played_ms=60_000))
     ended = only(made.line)
     _, after = parted(made.line)
@@ -170,7 +174,7 @@ async def test_a_reply_that_was_heard_to_its_end_is_not_said_again() -> None:
 
 
 async def test_a_turn_that_is_understood_meanwhile_is_answered_once_the_client_is_back() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 30.0), recognizer=FakeRecognizer([(2.0, "when do you open")]))
+    made = Made(FakeLine([(1.0, 2.0)], 30.0), recognizer=FakeRecognizer([(2.0, "when do you open")]), call=PATIENT)
     await placed(made, Away(2.6, 5.0))
     ended = only(made.line)
     before, after = parted(made.line)
@@ -179,7 +183,7 @@ async def test_a_turn_that_is_understood_meanwhile_is_answered_once_the_client_i
 
 
 async def test_a_text_that_arrives_with_the_client_is_answered() -> None:
-    made = Made(FakeLine([], 20.0))
+    made = Made(FakeLine([], 20.0), call=PATIENT)
     made.line.order(ClientLost(heard_at=1000.0))
     made.line.order(TextTyped(text="and on Sundays", language="en"))
     made.line.order(ClientBack(reports_playback=False))
@@ -188,7 +192,7 @@ async def test_a_text_that_arrives_with_the_client_is_answered() -> None:
 
 
 async def test_a_client_that_is_lost_twice_hears_all_the_same() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 90.0), model=FakeModel(LONG_ANSWER))
+    made = Made(FakeLine([(1.0, 2.0)], 90.0), model=FakeModel(LONG_ANSWER), call=PATIENT)
     await placed(made, Away(4.0, 1.0), Away(5.01, 1.0), Away(7.0, 14.0))
     ended = only(made.line)
     assert (ended.status, ended.heard) == (ReplyStatus.COMPLETED, ended.text)
@@ -203,7 +207,7 @@ async def test_nobody_is_asked_whether_they_are_there_while_the_client_is_lost()
 
 
 async def test_keys_are_not_taken_as_complete_while_the_client_is_lost() -> None:
-    made = Made(FakeLine([], 30.0))
+    made = Made(FakeLine([], 30.0), call=PATIENT)
     made.line.order(DigitPressed(digit="7"))
     await placed(made, Away(1.0, 10.0))
     _, back = times(made.line)
@@ -221,7 +225,7 @@ async def test_the_longest_duration_goes_on_and_says_goodbye_to_nobody() -> None
 
 async def test_a_filler_that_was_cut_off_holds_nothing_up() -> None:
     slow = FakeModel([(4.0, "We open"), (0.1, " at nine.")])
-    made = Made(FakeLine([(1.0, 2.0)], 40.0), model=slow, ladder=Ladder(filler_after=1.0, phrase_after=0.0))
+    made = Made(FakeLine([(1.0, 2.0)], 40.0), model=slow, ladder=Ladder(filler_after=1.0, phrase_after=0.0), call=PATIENT)
     await placed(made, Away(3.3, 6.0))
     ended = only(made.line)
     assert (ended.status, ended.heard) == (ReplyStatus.COMPLETED, "We open at nine.")
@@ -229,7 +233,7 @@ async def test_a_filler_that_was_cut_off_holds_nothing_up() -> None:
 
 
 async def test_a_call_that_is_not_resumed_is_hung_up_as_any_other() -> None:
-    made = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER))
+    made = Made(FakeLine([(1.0, 2.0)], 60.0), model=FakeModel(LONG_ANSWER), call=PATIENT)
 
     async def break_off() -> None:
         await pass_time(6.0)

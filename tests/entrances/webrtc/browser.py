@@ -152,7 +152,7 @@ async def web(
         httpx.AsyncClient(transport=transport, base_url="http://voicepipe") as client,
         anyio.create_task_group() as tasks,
     ):
-        tasks.start_soon(stand.live.run)
+        tasks.start_soon(stand.hosting.run)
         tasks.start_soon(calls.run)
         yield Web(board, calls, client, stand.metrics)
         with anyio.fail_after(PATIENCE):

@@ -126,7 +126,7 @@ async def both() -> AsyncIterator[Both]:
     server, calls = GrpcServer(stand), RtcCalls(stand, Rtc())
     transport = httpx.ASGITransport(web_app(calls, stand, Rtc()))
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(stand.live.run)
+        tasks.start_soon(stand.hosting.run)
         tasks.start_soon(calls.run)
         await server.start()
         await server.set_serving()
