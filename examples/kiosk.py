@@ -4,8 +4,8 @@ Make the contract's stubs as docs/guide.md says, then:
 
     PYTHONPATH=client python examples/kiosk.py 127.0.0.1:50051 --camera "fswebcam --jpeg 90 -"
 
-Sound needs the package sounddevice; on a machine without it, WAV files (16 bit, mono, all of one rate) stand in: each is
-said once the answer to the one before was heard, and then the kiosk hangs up:
+Sound needs the package sounddevice; on a machine without it, WAV files (16 bit, mono, all of one rate) stand in: each
+is said once the answer to the one before was heard, and then the kiosk hangs up:
 
     PYTHONPATH=client python examples/kiosk.py 127.0.0.1:50051 --microphone one.wav two.wav --speaker heard.wav
 

@@ -86,7 +86,7 @@ class Resume(Section):
     wait: float = Field(default=15.0, ge=0, le=120)
     """How long such a call waits; 0: it ends at once, and resuming is not served."""
     most: int = Field(default=16, ge=1)
-    """Calls that wait at once; of more, the one that has waited longest ends. So it does where a full server is called."""
+    """Calls that wait at once. Of more, the one that waited longest ends; so it does where a full server is called."""
     messages: int = Field(default=500, ge=1)
     """Messages to a client that are kept, to send again those that it has not seen. The oldest go first."""
     kib: int = Field(default=256, ge=1)

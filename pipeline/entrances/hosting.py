@@ -1,4 +1,4 @@
-"""Hosting: where the calls of the process run, each in a task of its own, apart from the streams that they are held over."""
+"""Hosting: where the calls of the process run, each in a task of its own and none in that of a stream."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any

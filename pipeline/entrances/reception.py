@@ -16,7 +16,7 @@ from pipeline.entrances.live_call import LiveCall, Patience
 from pipeline.entrances.live_calls import LiveCalls
 from pipeline.entrances.replay import Replay
 from pipeline.entrances.statuses import INTERNAL, status_of
-from pipeline.entrances.stream_call import UNREADABLE, Stream, StreamCall, StreamLost
+from pipeline.entrances.stream_call import UNREADABLE, Stream, StreamCall, StreamLostError
 from pipeline.entrances.switchboard import CallStart, Switchboard, Terms
 from pipeline.entrances.tokens import Tokens
 from pipeline.entrances.visits import Visit
@@ -85,7 +85,7 @@ class Reception:
             raise UNREADABLE from error
         except TimeoutError as error:
             raise EntranceError("start-timeout", f"no start came within {patience:g} s", field="start") from error
-        except StreamLost:
+        except StreamLostError:
             first = EOF
         if first is EOF:
             raise EntranceError("no-start", "the stream was closed before a start came", field="start")

@@ -22,7 +22,7 @@ UNREADABLE = EntranceError("unknown-message", "the bytes are no ConverseRequest"
 """A message that is no message."""
 
 
-class StreamLost(Exception):
+class StreamLostError(Exception):
     """The connection broke."""
 
 
@@ -40,7 +40,7 @@ class Stream(Protocol):
         ...
 
     async def read(self) -> Any:
-        """Return the next message, or EOF once the client has closed its half. Raises StreamLost."""
+        """Return the next message, or EOF once the client has closed its half. Raises StreamLostError."""
         ...
 
     async def write(self, message: Any) -> None:
@@ -143,7 +143,7 @@ class StreamCall:
             except DecodeError:
                 await line.complain(UNREADABLE)
                 continue
-            except StreamLost:
+            except StreamLostError:
                 self._visit.over.set()
                 return
             if not settled:

@@ -59,7 +59,6 @@ class Means:
 
     line: Line
     voice: PhraseBook
-    recorder: Recorder
     shape: ReplyShape
     clock: Clock
     presence: Presence
@@ -73,6 +72,7 @@ class Delivery:
         self.playhead = Playhead(means.line.output_rate)
         self._means = means
         self._reply = reply
+        self._recorder = Recorder(means.voice)
         self._clauses: list[Clause] = []
         """All that were written, in order."""
         self._heard = 0
@@ -97,6 +97,10 @@ class Delivery:
             await self._write_on(clauses)
             if self._failed:
                 return
+
+    def keep(self) -> None:
+        """Let others hear its speech too: it holds nothing of this caller."""
+        self._recorder.keep()
 
     def played(self, played_ms: int) -> None:
         """Take the client's word for how far it has played, with which it is done."""
@@ -157,7 +161,7 @@ class Delivery:
     async def _speak(self, clauses: ObjectReceiveStream[Clause], frames: ObjectSendStream[Pcm], rate: int) -> None:
         means = self._means
         speaker = Speaker(
-            means.recorder, self.playhead, rate=rate, frame=means.shape.playout.frame, ready=self._reply.spoken
+            self._recorder, self.playhead, rate=rate, frame=means.shape.playout.frame, ready=self._reply.spoken
         )
         left = self._left(clauses)
         spoken = speaker.frames(left)

@@ -17,7 +17,6 @@ from pipeline.core.events import (
     ControlRequested,
     DigitPressed,
     DigitsCollected,
-    EndpointingChanged,
     PlaybackKind,
     PlaybackReported,
     ReplyStatus,
@@ -76,23 +75,17 @@ class Orders:
         """Do what the client asks; return why the call ends, if it does."""
         match order:
             case PlaybackReported():
-                if order.kind is not PlaybackKind.STARTED:
-                    self._floor.replies.played(order.reply, order.played_ms)
+                self._played(order)
             case TextTyped():
                 await self._typed(order.text, order.language, self._text_stops)
             case DigitPressed():
                 await self._press(order.digit)
             case CallChanged():
-                self._change(order.endpointing)
-                if order.language not in {"", self._floor.languages.current}:
-                    self._floor.languages.turn_to(order.language)
-                    self._listener.change(language=order.language)
+                self._change(order)
             case StageFailed():
                 await self._tell(order)
-            case ClientLost():
-                await self._wait_for_client(order)
-            case ClientBack():
-                await self._go_on(order)
+            case ClientLost() | ClientBack():
+                await self._absence(order)
             case CallReported():
                 return CallEnd.CLIENT if order.kind == "hangup" else None
             case ControlRequested():
@@ -100,7 +93,7 @@ class Orders:
         return None
 
     def wait_for_input(self) -> None:
-        """Start the no-input timer, unless something is going on: a reply, speech, key presses, a hold, a lost client."""
+        """Start the no-input timer, unless something is going on: a reply, speech, keys, a hold, a lost client."""
         busy = self._listener.hears_speech or self._listener.held or self._digits.complete_at is not None
         if self._floor.state is State.LISTENING and not (busy or self._floor.presence.away):
             self._timers.start_no_input(self._clock.now())
@@ -131,20 +124,24 @@ class Orders:
                 return CallEnd.CLIENT
         return None
 
-    async def _wait_for_client(self, lost: ClientLost) -> None:
-        """Keep all as it is, and play nothing; only the call's longest duration goes on."""
-        self._timers.stop_no_input()
-        await self._floor.give_up(Speculated.ABANDONED)
-        self._floor.presence.lose(lost.heard_at)
-        await self._tell(CallSuspended(turn=TurnId(0), at=self._clock.now()))
+    def _played(self, report: PlaybackReported) -> None:
+        if report.kind is not PlaybackKind.STARTED:
+            self._floor.replies.played(report.reply, report.played_ms)
 
-    async def _go_on(self, back: ClientBack) -> None:
-        """Go on where the client was lost."""
-        now = self._clock.now()
-        await self._tell(CallResumed(turn=TurnId(0), at=now))  # the line is open before anything is played on it
-        self._floor.presence.welcome(reports_playback=back.reports_playback, played=back.played)
-        self._digits.wait_anew(now)
-        self.wait_for_input()
+    async def _absence(self, change: ClientLost | ClientBack) -> None:
+        """Keep all as it is while the client is away, and play nothing; only the call's longest duration goes on."""
+        now, presence = self._clock.now(), self._floor.presence
+        match change:
+            case ClientLost():
+                self._timers.stop_no_input()
+                await self._floor.give_up(Speculated.ABANDONED)
+                presence.lose(change.heard_at)
+                await self._tell(CallSuspended(turn=TurnId(0), at=now))
+            case ClientBack():
+                await self._tell(CallResumed(turn=TurnId(0), at=now))  # opens the line for what is played from here on
+                presence.welcome(reports_playback=change.reports_playback, played=change.played)
+                self._digits.wait_anew(now)
+                self.wait_for_input()
 
     async def _press(self, digit: str) -> None:
         self._timers.stop_no_input()
@@ -162,10 +159,14 @@ class Orders:
             language = self._floor.languages.current  # keys are in none, their text is
             await self._typed(f"(keys pressed) {' '.join(digits)}", language, self._digits_stop)
 
-    def _change(self, order: EndpointingChanged) -> None:
+    def _change(self, order: CallChanged) -> None:
+        rules = order.endpointing
         self._endpointing = self._endpointing.changed(
-            min_silence=order.min_silence, max_silence=order.max_silence, max_speech=order.max_speech
+            min_silence=rules.min_silence, max_silence=rules.max_silence, max_speech=rules.max_speech
         )
         self._listener.change(self._endpointing)
-        if order.no_input is not None:
-            self._timers.set_no_input(order.no_input)
+        if rules.no_input is not None:
+            self._timers.set_no_input(rules.no_input)
+        if order.language not in {"", self._floor.languages.current}:
+            self._floor.languages.turn_to(order.language)
+            self._listener.change(language=order.language)

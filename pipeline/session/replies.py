@@ -9,6 +9,7 @@ from pipeline.core.clock import Clock
 from pipeline.core.events import CallEvent, ReplyEnded, ReplyId, ReplyStatus, TurnId
 from pipeline.core.stages import ChatDelta
 from pipeline.dialog.responder import Effort
+from pipeline.session.delivery import Means
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
 from pipeline.session.languages import Languages
@@ -44,16 +45,8 @@ class Replies:
 
     def make(self, turn: TurnId, purpose: Purpose, language: str = "") -> Reply:
         """Return a reply that is not real yet, in the call's language if none is named."""
-        return Reply(
-            turn,
-            purpose,
-            line=self._line,
-            voice=self._languages.voice(language),
-            shape=self._languages.shape(language),
-            clock=self._clock,
-            tell=self._tell,
-            presence=self._presence,
-        )
+        voice, shape = self._languages.voice(language), self._languages.shape(language)
+        return Reply(turn, purpose, Means(self._line, voice, shape, self._clock, self._presence), self._tell)
 
     def answer(self, turn: TurnId, effort: Effort, language: str = "") -> Reply:
         """Return an answer, with something to say if the model fails: the offer of a person if it has failed before."""

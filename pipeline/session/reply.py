@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import anyio
 
-from pipeline.core.clock import Clock
 from pipeline.core.errors import PipelineError
 from pipeline.core.events import (
     CallEvent,
@@ -28,12 +27,9 @@ from pipeline.session.company import Company
 from pipeline.session.delivery import Delivery, Means, Say
 from pipeline.session.gate import Gate, Tell
 from pipeline.session.ledger import Receipt
-from pipeline.session.line import Line, ReplyAudio
-from pipeline.session.presence import Presence
-from pipeline.session.shape import CHEAPER, Purpose, ReplyShape
+from pipeline.session.line import ReplyAudio
+from pipeline.session.shape import CHEAPER, Purpose
 from pipeline.session.writer import Writer
-from pipeline.speaking.phrases import PhraseBook
-from pipeline.speaking.recorder import Recorder
 from pipeline.speaking.script import Lines, Script, written
 
 
@@ -43,19 +39,9 @@ class Reply:
     Nothing of it is told or played before ``commit``: until then it is speculation, and ``discard`` leaves no trace.
     """
 
-    def __init__(
-        self,
-        turn: TurnId,
-        purpose: Purpose,
-        *,
-        line: Line,
-        voice: PhraseBook,
-        shape: ReplyShape,
-        clock: Clock,
-        tell: Tell,
-        presence: Presence,
-    ) -> None:
-        """Prepare a reply; nothing happens before ``run``."""
+    def __init__(self, turn: TurnId, purpose: Purpose, means: Means, tell: Tell) -> None:
+        """Prepare a reply that is delivered by ``means``; nothing happens before ``run``."""
+        shape, clock = means.shape, means.clock
         self.id = ReplyId(0)
         """Given by ``commit``."""
         self.turn = turn
@@ -65,10 +51,9 @@ class Reply:
         self.unwound = anyio.Event()
         self.cited: tuple[tuple[str, ...], str] = ((), "")
         """Documents that it goes back to, and the version of the file that they are in."""
-        self._line = line
-        self._recorder = Recorder(voice)
+        self._line = means.line
         self._shape = shape
-        self._delivery = Delivery(Means(line, voice, self._recorder, shape, clock, presence), self)
+        self._delivery = Delivery(means, self)
         self._clock = clock
         self.gate = Gate(tell)
         self._began_at = self._due_from = clock.now()
@@ -86,7 +71,7 @@ class Reply:
             written=lambda text: self.emit(TextDelta, text=text),
             cut=self._cut,
             failed=self.failed,
-            repeatable=lambda: self.gate.on_open(self._recorder.keep),
+            repeatable=lambda: self.gate.on_open(self._delivery.keep),
         )
         self._degraded = [CHEAPER[purpose.effort]] if purpose.effort else []
 

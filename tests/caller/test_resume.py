@@ -17,6 +17,9 @@ from tests.caller.test_place import PLAN
 
 pytestmark = pytest.mark.anyio
 
+FIRST, NEXT = "one", "two"
+"""Tokens."""
+
 
 class Breaking:
     """A service that breaks the first stream in the middle of a reply, and goes on over the second."""
@@ -39,7 +42,7 @@ class Breaking:
             await self._go_on(call)
 
     async def _begin(self, call: ServedCall) -> None:
-        await call.send(started=output_pb2.Started(conversation_id="c-1", agent_id="shop", resume_token="one"))
+        await call.send(started=output_pb2.Started(conversation_id="c-1", agent_id="shop", resume_token=FIRST))
         await call.send(seq=1, response_started=output_pb2.ResponseStarted(response_id=1))
         await call.send(audio=audio_pb2.ResponseAudio(response_id=1, data=tone(0.5)))
         await call.playback(1, input_pb2.PLAYBACK_KIND_STARTED)
@@ -48,8 +51,8 @@ class Breaking:
         await call.context.abort(self._code, "the connection broke")
 
     async def _go_on(self, call: ServedCall) -> None:
-        await call.send(started=output_pb2.Started(conversation_id="c-1", agent_id="shop", resume_token="two"))
-        await call.send(resumption_update=output_pb2.ResumptionUpdate(token="two", resumable=True, last_consumed_seq=9))
+        await call.send(started=output_pb2.Started(conversation_id="c-1", agent_id="shop", resume_token=NEXT))
+        await call.send(resumption_update=output_pb2.ResumptionUpdate(token=NEXT, resumable=True, last_consumed_seq=9))
         await call.send(seq=1, response_started=output_pb2.ResponseStarted(response_id=1))
         await call.send(seq=2, response_text=output_pb2.ResponseText(response_id=1, delta="Good day."))
         await call.send(audio=audio_pb2.ResponseAudio(response_id=1, data=tone(0.3), last=True))
@@ -66,7 +69,7 @@ async def test_the_caller_goes_on_with_the_call_and_says_what_was_lost_again() -
         report = await place_call(replace(PLAN, server=address, utterances=()), tell=events.append)
     assert report.ended is not None
     first, second = service.starts
-    assert (first.resume_token, second.resume_token, second.last_seen_seq) == ("", "one", 1)
+    assert (first.resume_token, second.resume_token, second.last_seen_seq) == ("", FIRST, 1)
     assert second.last_playback.response_id == 1
     assert 0 < second.last_playback.played_ms <= 500
     assert [type(event) for event in events[:2]] == [CallOpened, CallGoesOn]

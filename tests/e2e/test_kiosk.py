@@ -161,7 +161,7 @@ async def test_a_kiosk_without_a_service_says_so_and_stops_when_told(client: Pat
         assert await running_kiosk.process.wait() == 0
 
 
-async def test_a_kiosk_without_a_sound_card_says_what_to_do(client: Path) -> None:
+def test_a_kiosk_without_a_sound_card_says_what_to_do(client: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(client)}  # noqa: TID251
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "kiosk.py"), "127.0.0.1:1"],

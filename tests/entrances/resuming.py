@@ -1,7 +1,7 @@
 """Connections in memory that break, and a client that goes on with its call over the next one."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -18,7 +18,7 @@ from pipeline.core.events import CallEnd, CallResumed, ClientBack, ClientLost, T
 from pipeline.entrances.generated.voicepipe.v1 import audio_pb2, config_pb2, input_pb2
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
 from pipeline.entrances.reception import Ground, Reception
-from pipeline.entrances.stream_call import StreamLost
+from pipeline.entrances.stream_call import StreamLostError
 from pipeline.entrances.switchboard import Switchboard
 from pipeline.session.line import Line
 from pipeline.settings import Resume
@@ -88,7 +88,8 @@ class Wire:
         if self.broken is None:
             self._passes()
         if self.broken is None and not self.over.is_set():
-            await self._to_service.send(request)
+            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                await self._to_service.send(request)
 
     def hang_up(self) -> None:
         """Close the client's half."""
@@ -101,12 +102,12 @@ class Wire:
             request = await self._from_client.receive()
         except (anyio.EndOfStream, anyio.ClosedResourceError) as error:
             if self.broken is not None:
-                raise StreamLost from error
+                raise StreamLostError from error
             self.hung_up = True
             return EOF
         if self.broken is not None:
             await anyio.sleep_forever() if self.broken is Break.HALF_DEAD else None
-            raise StreamLost
+            raise StreamLostError
         self.heard_at = self._clock.now()
         return request
 

@@ -129,7 +129,7 @@ async def test_a_client_that_does_not_come_back_is_lost() -> None:
 
     async def remember(line: Line) -> CallEnd:
         async for event in line.requests:
-            lost.append(event)
+            lost.append(event)  # noqa: PERF401 - it is cut off
         return CallEnd.CLIENT
 
     async with served(remember, resume=Resume(wait=0.2)) as service:

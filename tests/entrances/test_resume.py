@@ -442,8 +442,7 @@ async def test_the_callers_sound_goes_on_in_another_form_and_none_of_a_burst_is_
     heard: list[tuple[float, int]] = []
 
     async def listen(line: Line) -> CallEnd:
-        async for frame in line.microphone:
-            heard.append((frame.pcm.audio_at, frame.pcm.samples))
+        heard.extend([(frame.pcm.audio_at, frame.pcm.samples) async for frame in line.microphone])
         return CallEnd.CLIENT
 
     async with hosted(FakeSwitchboard(listen)) as service:

@@ -225,7 +225,9 @@ async def test_the_longest_duration_goes_on_and_says_goodbye_to_nobody() -> None
 
 async def test_a_filler_that_was_cut_off_holds_nothing_up() -> None:
     slow = FakeModel([(4.0, "We open"), (0.1, " at nine.")])
-    made = Made(FakeLine([(1.0, 2.0)], 40.0), model=slow, ladder=Ladder(filler_after=1.0, phrase_after=0.0), call=PATIENT)
+    made = Made(
+        FakeLine([(1.0, 2.0)], 40.0), model=slow, ladder=Ladder(filler_after=1.0, phrase_after=0.0), call=PATIENT
+    )
     await placed(made, Away(3.3, 6.0))
     ended = only(made.line)
     assert (ended.status, ended.heard) == (ReplyStatus.COMPLETED, "We open at nine.")

@@ -9,7 +9,7 @@ from grpc.aio import EOF, InternalError
 from pipeline.entrances.generated.voicepipe.v1 import config_pb2
 from pipeline.entrances.generated.voicepipe.v1.audio_pb2 import AUDIO_ENCODING_LINEAR16, AudioFormat, AudioInput
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
-from pipeline.entrances.stream_call import StreamLost
+from pipeline.entrances.stream_call import StreamLostError
 from pipeline.entrances.webrtc.channel import Channel
 from pipeline.entrances.webrtc.json_wire import read_json, write_json
 from pipeline.entrances.webrtc.peer import Peer
@@ -41,14 +41,14 @@ class RtcStream:
     async def read(self) -> Any:
         """Return the next message, or EOF when the browser has hung up.
 
-        Raises StreamLost when it is gone, and DecodeError for what is no message.
+        Raises StreamLostError when it is gone, and DecodeError for what is no message.
         """
         try:
             arrived = await self._peer.inbox.receive()
         except (anyio.EndOfStream, anyio.ClosedResourceError) as error:
             if self.hung_up:
                 return EOF
-            raise StreamLost from error
+            raise StreamLostError from error
         if isinstance(arrived, AudioInput):
             return ConverseRequest(audio=arrived)
         if isinstance(arrived, bytes) or len(arrived) > MESSAGE_BYTES:

@@ -150,16 +150,17 @@ async def test_a_call_goes_from_the_telephone_to_the_browser_and_back() -> None:
         assert len((await phone.next("audio")).audio.data) == 160
         phone.stream.cancel()
         await until_waiting(service.live)
-        async with service.browsers.page() as page, anyio.create_task_group() as tasks:
+        async with service.browsers.page() as page:
             second = await opened(page, resumeToken=first.resume_token, lastSeenSeq="1")
             assert second["outputAudio"]["sampleRateHz"] == 48_000
-            tasks.start_soon(page.listen)
-            page.send({"seq": 2, "text": {"text": "is this louder"}})
-            assert (await page.next("responseStarted"))["responseId"] == 2
-            with anyio.fail_after(PATIENCE):
-                while not any(level > 6000 for level in page.levels):
-                    await anyio.lowlevel.checkpoint()
-            tasks.cancel_scope.cancel()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(page.listen)
+                page.send({"seq": 2, "text": {"text": "is this louder"}})
+                assert (await page.next("responseStarted"))["responseId"] == 2
+                with anyio.fail_after(PATIENCE):
+                    while not any(level > 6000 for level in page.levels):
+                        await anyio.lowlevel.checkpoint()
+                tasks.cancel_scope.cancel()
             await page.connection.close()
             await until_waiting(service.live)
         again = Caller(service.channel)
