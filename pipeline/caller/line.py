@@ -113,7 +113,11 @@ class CallLine:
                 raise first
             await anyio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-            stream, start = again(), self._continuity.resumes(self._start(), self._played())
+            heard = self.speaker.renew(self._clock.now())  # what waits to be heard will come again
+            stream, start = (
+                again(),
+                self._continuity.resumes(self._start(), None if heard is None else _playback(heard)),
+            )
 
     async def _exchange(self, stream: Stream, start: config_pb2.ConversationStart) -> CallError | None:
         """Read and write one stream; return why it broke, None when the call is over."""
@@ -143,11 +147,6 @@ class CallLine:
             await stream.done_writing()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             pass  # The stream is over; the reader learns why.
-
-    def _played(self) -> input_pb2.PlaybackEvent | None:
-        """Return how far the last reply was heard, and throw away what was queued of it: it will come again."""
-        last = self.speaker.renew(self._clock.now())
-        return None if last is None else input_pb2.PlaybackEvent(response_id=last[0], played_ms=last[1])
 
     async def _read(self, stream: Stream) -> None:
         try:
@@ -211,11 +210,12 @@ class CallLine:
                 await self._arrived.wait()
 
     async def _report(self, report: PlaybackReported) -> None:
-        event = input_pb2.PlaybackEvent(
-            response_id=report.reply, kind=_PLAYBACK[report.kind], played_ms=report.played_ms
-        )
-        await self.send(ConverseRequest(playback=event))
+        await self.send(ConverseRequest(playback=_playback(report)))
 
     def _ears(self) -> Ears:
         now = self._clock.now()
         return Ears(self.microphone, self.speaker, now if self._began_at is None else self._began_at, now)
+
+
+def _playback(report: PlaybackReported) -> input_pb2.PlaybackEvent:
+    return input_pb2.PlaybackEvent(response_id=report.reply, kind=_PLAYBACK[report.kind], played_ms=report.played_ms)

@@ -41,6 +41,8 @@ class Playhead:
         self._rate = rate
         self._before = before
         self._before_ms = before_ms
+        self._slack = rate // 100
+        """Samples that may lack of a clause that counts as heard: frames are rounded to milliseconds on the wire."""
         self._stretches: list[_Stretch] = []
         self._sent = 0
         self._filler = 0
@@ -89,7 +91,12 @@ class Playhead:
 
     def heard_ms(self, now: float) -> int:
         """Return how much the caller has heard, in milliseconds of reply audio."""
-        return self._before_ms + self._played_ms(now)
+        if self._reported_ms is not None:
+            return self._before_ms + self._reported_ms
+        if self._dry_at is None:
+            return self._before_ms
+        left = max(0.0, self._dry_at - now)
+        return self._before_ms + max(0, round(1000 * (self._sent / self._rate - left)))
 
     def again(self, now: float, rate: int) -> tuple["Playhead", int]:
         """Return a playhead for what is said anew to another client, at ``rate``, and how many clauses are not.
@@ -104,22 +111,7 @@ class Playhead:
 
     def _played_samples(self, now: float) -> float:
         """Return how many samples of the reply's own text were played."""
-        return self._played_ms(now) * self._rate / 1000 - self._filler
-
-    @property
-    def _slack(self) -> int:
-        """Return how many samples may lack of a clause that counts as heard.
-
-        Frames are rounded to milliseconds on the wire: a hair before the end is the end.
-        """
-        return self._rate // 100
-
-    def _played_ms(self, now: float) -> int:
-        if self._reported_ms is not None:
-            return self._reported_ms
-        if self._dry_at is None:
-            return 0
-        return max(0, round(1000 * (self._sent / self._rate - max(0.0, self._dry_at - now))))
+        return (self.heard_ms(now) - self._before_ms) * self._rate / 1000 - self._filler
 
     def heard(self, now: float) -> str:
         """Return the text that the caller has heard: whole clauses, and the whole words of the one in progress.

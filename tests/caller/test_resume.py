@@ -127,7 +127,9 @@ def test_a_message_that_comes_again_is_no_news() -> None:
 def test_the_speaker_counts_a_reply_anew_on_another_stream() -> None:
     speaker = Speaker(8000)
     speaker.arrived(1, tone(1.0), 10.0, last=False)
-    assert speaker.renew(10.4) == (1, 400)
+    heard = speaker.renew(10.4)
+    assert heard is not None
+    assert (heard.reply, heard.played_ms) == (1, 400)
     assert not speaker.playing(10.5)
     speaker.arrived(1, tone(0.5), 12.0, last=True)
     assert [report.played_ms for report in speaker.due(12.5)] == [500, 500]
@@ -138,5 +140,7 @@ def test_a_reply_that_was_heard_to_its_end_stays_heard() -> None:
     speaker = Speaker(8000)
     speaker.arrived(1, tone(0.5), 10.0, last=True)
     speaker.due(10.5)
-    assert speaker.renew(11.0) == (1, 500)
+    heard = speaker.renew(11.0)
+    assert heard is not None
+    assert heard.played_ms == 500
     assert speaker.due(12.0) == []

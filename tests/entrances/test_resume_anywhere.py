@@ -13,7 +13,8 @@ from pipeline.core.stages import ToolUse
 from pipeline.entrances.generated.voicepipe.v1 import config_pb2, input_pb2, output_pb2
 from pipeline.settings import Settings
 from tests.entrances.calls import start_message
-from tests.entrances.resuming import Break, Cut, Phone, hosted
+from tests.entrances.resuming import Cut, Phone, hosted
+from tests.entrances.wires import Break
 from tests.fakes import FakeModel
 from tests.session.calls import ANSWER
 from tests.switchboards import Service

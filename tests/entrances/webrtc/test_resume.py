@@ -164,7 +164,7 @@ async def test_a_call_goes_from_the_telephone_to_the_browser_and_back() -> None:
             await page.connection.close()
             await until_waiting(service.live)
         again = Caller(service.channel)
-        third = await again.start(input_audio=form, resume_token=second["resumeToken"], last_seen_seq=2)
+        third = await again.start(input_audio=form, resume_token=second["resumeToken"], last_seen_seq=3)
         assert third.started.conversation_id == "c-1"
         assert (await again.next("resumption_update")).resumption_update.last_consumed_seq == 2
         await again.send(3, text=TextInput(text="back again"))
