@@ -27,6 +27,7 @@ from pipeline.core.events import (
     TurnEnded,
 )
 from pipeline.observe_caches import CacheTallies
+from pipeline.observe_resume import ResumeMetrics
 from pipeline.settings import Budget
 
 SPAN_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 5.0)
@@ -176,18 +177,6 @@ class RecordMetrics:
             "voicepipe_records_late", "Answers that did not wait any longer for their turn to be written.", registry=own
         )
         self.backlog = Gauge("voicepipe_records_backlog", "Rows that wait to be written.", registry=own)
-
-
-class ResumeMetrics:
-    """What calls are counted by whose connection broke."""
-
-    def __init__(self, own: CollectorRegistry) -> None:
-        """Create every metric once, in this registry."""
-        self.waiting = Gauge("voicepipe_calls_waiting", "Calls that wait for a client that was lost.", registry=own)
-        self.resumed = Counter("voicepipe_calls_resumed", "Calls that went on over another connection.", registry=own)
-        self.expired = Counter(
-            "voicepipe_calls_not_resumed", "Calls that waited for their client in vain.", ["reason"], registry=own
-        )
 
 
 class Metrics:

@@ -14,7 +14,8 @@ from pipeline.entrances.switchboard import CutOff, PreparedCall, Terms
 from pipeline.entrances.tokens import Tokens
 from pipeline.entrances.visits import Visit, Visits
 from pipeline.entrances.wire_line import WireLine
-from pipeline.observe import Log, ResumeMetrics
+from pipeline.observe import Log
+from pipeline.observe_resume import ResumeMetrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

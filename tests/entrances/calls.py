@@ -18,14 +18,8 @@ from pipeline.core.events import (
     CallEnd,
     CallEnded,
     EndpointingChanged,
-    ReplyEnded,
-    ReplyId,
-    ReplyStarted,
-    ReplyStatus,
     TurnId,
 )
-from pipeline.core.pcm import Pcm
-from pipeline.core.stages import Usage
 from pipeline.entrances.generated.voicepipe.v1.audio_pb2 import (
     AUDIO_ENCODING_LINEAR16,
     AudioEncoding,
@@ -51,7 +45,7 @@ from pipeline.entrances.switchboard import (
     Terms,
 )
 from pipeline.observe import Metrics
-from pipeline.session.line import Line, ReplyAudio
+from pipeline.session.line import Line
 from pipeline.settings import Channels, Resume, Server
 from pipeline.store.rows import Feedback
 
@@ -298,30 +292,4 @@ def unpack(status: Any) -> tuple[list[str], str, int, list[str]]:
         info.reason,
         retry.retry_delay.seconds,
         [violation.subject for violation in quota.violations],
-    )
-
-
-async def play(line: Line, reply: int, frames: int, *, frame: bytes | None = None) -> None:
-    """Play so many 20 ms frames as one reply."""
-    samples = line.output_rate // 50
-    for index in range(frames):
-        pcm = Pcm(frame or bytes(samples * 2), line.output_rate, index * samples)
-        await line.play(ReplyAudio(TurnId(1), ReplyId(reply), pcm, last=index == frames - 1))
-
-
-def reply_started(reply: int) -> ReplyStarted:
-    return ReplyStarted(turn=TurnId(1), at=0.0, reply=ReplyId(reply), barge_in_allowed=True)
-
-
-def reply_ended(reply: int, status: ReplyStatus = ReplyStatus.COMPLETED) -> ReplyEnded:
-    return ReplyEnded(
-        turn=TurnId(1),
-        at=0.0,
-        reply=ReplyId(reply),
-        status=status,
-        text="We open at nine.",
-        heard="We open",
-        heard_ms=640,
-        usage=Usage(120, 7, "tiny"),
-        spans={"response_gap": 0.5},
     )

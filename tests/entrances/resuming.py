@@ -19,7 +19,8 @@ from pipeline.entrances.reception import Ground, Reception
 from pipeline.entrances.switchboard import Switchboard
 from pipeline.session.line import Line
 from pipeline.settings import Resume
-from tests.entrances.calls import ground, play, reply_ended, reply_started, start_message, unpack
+from tests.entrances.calls import ground, start_message, unpack
+from tests.entrances.replies import play, reply_ended, reply_started
 from tests.entrances.wires import Break, Wire
 from tests.virtual_time import pass_time
 

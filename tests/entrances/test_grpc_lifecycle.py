@@ -20,8 +20,9 @@ from pipeline.entrances.http import app
 from pipeline.entrances.switchboard import CutOff
 from pipeline.session.line import Line
 from pipeline.settings import Channels
-from tests.entrances.calls import Caller, FakeSwitchboard, Served, ground, play, reply_started, served, start_message
+from tests.entrances.calls import Caller, FakeSwitchboard, Served, ground, served, start_message
 from tests.entrances.relay import relay
+from tests.entrances.replies import play, reply_started
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,8 @@ from pipeline.entrances.generated.voicepipe.v1.input_pb2 import PlaybackEvent, T
 from pipeline.entrances.switchboard import CutOff
 from pipeline.session.line import Line
 from pipeline.settings import Resume
-from tests.entrances.calls import FakeSwitchboard, play, start_message
+from tests.entrances.calls import FakeSwitchboard, start_message
+from tests.entrances.replies import play
 from tests.entrances.resuming import Asked, code, hosted, next_of
 from tests.entrances.wires import Break, lost
 from tests.virtual_time import VIRTUAL_TIME, pass_time

@@ -13,7 +13,8 @@ from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseR
 from pipeline.entrances.generated.voicepipe.v1.input_pb2 import DtmfInput, TextInput
 from pipeline.session.line import Line
 from pipeline.settings import Resume
-from tests.entrances.calls import FakeSwitchboard, play, reply_started
+from tests.entrances.calls import FakeSwitchboard
+from tests.entrances.replies import play, reply_started
 from tests.entrances.resuming import Asked, code, hosted, next_of
 from tests.entrances.wires import lost
 from tests.virtual_time import VIRTUAL_TIME, pass_time
