@@ -60,6 +60,7 @@ async def test_a_call_whose_connection_was_cut_goes_on_over_the_next() -> None:
             seen = began.seq
             await caller.next("audio")
             line.cut()
+            await caller.all()
             await until_waiting(service, "c-1")
         last = Caller(channel)
         await started(last, token, seen)
