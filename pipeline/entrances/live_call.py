@@ -17,6 +17,10 @@ from pipeline.entrances.wire_line import WireLine
 from pipeline.observe import Log
 from pipeline.observe_resume import ResumeMetrics
 
+UNNOTICED = 45.0
+"""Longest time, in seconds, for which a connection is dead and nobody notices: gRPC asks every 30 s and waits for 10.
+A client from which nothing came for longer was silent."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
@@ -98,7 +102,8 @@ class LiveCall:
                 if self._over or visit.final or not self._begun.is_set():
                     break
                 if self._patience.seconds:
-                    await self.line.tell(ClientLost(heard_at=visit.heard_at))
+                    heard_at = max(visit.heard_at, self._clock.now() - UNNOTICED)
+                    await self.line.tell(ClientLost(heard_at=heard_at))
         finally:
             self._patience.tokens.revoke(self)
             self.visits.close()

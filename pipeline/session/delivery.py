@@ -25,6 +25,9 @@ from pipeline.speaking.playout import Playout
 from pipeline.speaking.recorder import Recorder
 from pipeline.speaking.speaker import Speaker
 
+MISSED = 0.5
+"""Seconds at the end of a reply that may be missing without being missed."""
+
 Say = Callable[[str], Awaitable[None]]
 """Says a filler, unless the reply has begun."""
 
@@ -72,7 +75,7 @@ class Delivery:
         self.playhead = Playhead(means.line.output_rate)
         self._means = means
         self._reply = reply
-        self._recorder = Recorder(means.voice)
+        self.recorder = Recorder(means.voice)
         self._clauses: list[Clause] = []
         """All that were written, in order."""
         self._heard = 0
@@ -88,8 +91,7 @@ class Delivery:
         while True:
             with presence.stay():
                 self._go_back(number())
-                await self._speak_all(clauses)
-                await self._listened()
+                await self._deliver(clauses)
                 return
             if self._lost_at is None:
                 self._lost_at = presence.heard_at
@@ -97,10 +99,6 @@ class Delivery:
             await self._write_on(clauses)
             if self._failed:
                 return
-
-    def keep(self) -> None:
-        """Let others hear its speech too: it holds nothing of this caller."""
-        self._recorder.keep()
 
     def played(self, played_ms: int) -> None:
         """Take the client's word for how far it has played, with which it is done."""
@@ -114,6 +112,15 @@ class Delivery:
     def heard_ms(self, at: float) -> int:
         """Return how much the caller has heard by an instant, in milliseconds of sound."""
         return self.playhead.heard_ms(self._there_at(at))
+
+    def missed(self, number: ReplyId) -> tuple[str, str]:
+        """Return what was heard of a reply that is over, and what was not, because the client had been lost before."""
+        presence = self._means.presence
+        if self._failed:
+            return "", ""
+        rate, played = self._means.line.output_rate, presence.played_of(number)
+        playhead, whole = self.playhead.again(presence.heard_at + MISSED, rate, played)
+        return playhead.heard(presence.heard_at), "".join(one.text for one in self._clauses[self._heard + whole :])
 
     async def clients_word(self) -> None:
         """Wait a little for the client to say how much it has played."""
@@ -132,15 +139,14 @@ class Delivery:
         """Begin with the clause that was being heard when the client was lost, if it was."""
         if self._lost_at is None:
             return
-        played = self._means.presence.played
-        if played is not None and played.reply == number:
-            self.playhead.reported(played.played_ms)
-        self.playhead, heard = self.playhead.again(self._lost_at, self._means.line.output_rate)
+        rate, played = self._means.line.output_rate, self._means.presence.played_of(number)
+        self.playhead, heard = self.playhead.again(self._lost_at, rate, played)
         self._heard += heard
         self._lost_at = None
         self._reported = anyio.Event()
 
-    async def _speak_all(self, clauses: ObjectReceiveStream[Clause]) -> None:
+    async def _deliver(self, clauses: ObjectReceiveStream[Clause]) -> None:
+        """Speak and send what is still to be heard, and wait until it was."""
         means, reply, rate = self._means, self._reply, self._means.line.output_rate
         frames_in, frames = anyio.create_memory_object_stream[Pcm](means.shape.channels.speech_frames)
         lead = means.shape.playout.lead if means.shape.paced else None
@@ -157,11 +163,14 @@ class Delivery:
             tasks.start_soon(reply.keep_company, say)
             await playout.run(frames, rate)
             tasks.cancel_scope.cancel()  # who keeps company may still be waiting
+        if self.playhead.dry_at is not None:
+            await anyio.sleep(max(0.0, self.playhead.dry_at - means.clock.now()))
+            await self.clients_word()
 
     async def _speak(self, clauses: ObjectReceiveStream[Clause], frames: ObjectSendStream[Pcm], rate: int) -> None:
         means = self._means
         speaker = Speaker(
-            self._recorder, self.playhead, rate=rate, frame=means.shape.playout.frame, ready=self._reply.spoken
+            self.recorder, self.playhead, rate=rate, frame=means.shape.playout.frame, ready=self._reply.spoken
         )
         left = self._left(clauses)
         spoken = speaker.frames(left)
@@ -200,11 +209,3 @@ class Delivery:
             tasks.start_soon(take)
             await self._means.presence.there()
             tasks.cancel_scope.cancel()
-
-    async def _listened(self) -> None:
-        """Wait until the caller has heard all of it."""
-        dry_at = self.playhead.dry_at
-        if dry_at is None:
-            return
-        await anyio.sleep(max(0.0, dry_at - self._means.clock.now()))
-        await self.clients_word()

@@ -58,6 +58,7 @@ class Floor:
         self._responder = engines.responder
         self._headroom = engines.headroom
         self._memory = memory
+        self.history = memory.history
         self._desk = desk
         self._clock = clock
         self._tell = tell

@@ -140,8 +140,17 @@ class Orders:
             case ClientBack():
                 await self._tell(CallResumed(turn=TurnId(0), at=now))  # opens the line for what is played from here on
                 presence.welcome(reports_playback=change.reports_playback, played=change.played)
+                await self._say_missed()
                 self._digits.wait_anew(now)
                 self.wait_for_input()
+
+    async def _say_missed(self) -> None:
+        """Say what was not heard of the last reply, where it was over before its client was found lost."""
+        reply = self._floor.replies.latest
+        if reply is not None and self._floor.state is State.LISTENING:
+            heard, rest = reply.missed()
+            if await self._floor.say(reply.turn, rest):
+                self._floor.history.heard(reply.id, heard)
 
     async def _press(self, digit: str) -> None:
         self._timers.stop_no_input()

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import anyio
 
-from pipeline.core.events import PlaybackReported
+from pipeline.core.events import PlaybackReported, ReplyId
 
 
 class Presence:
@@ -27,6 +27,10 @@ class Presence:
     def away(self) -> bool:
         """Return whether the client is lost."""
         return not self._there.is_set()
+
+    def played_of(self, reply: ReplyId) -> int | None:
+        """Return how much of a reply it says to have played before it was lost, in milliseconds."""
+        return self.played.played_ms if self.played is not None and self.played.reply == reply else None
 
     async def there(self) -> None:
         """Wait until it is there."""

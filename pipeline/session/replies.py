@@ -67,6 +67,11 @@ class Replies:
         self._latest = reply
 
     @property
+    def latest(self) -> Reply | None:
+        """Return the last real reply, whether it is over or not."""
+        return self._latest
+
+    @property
     def unfinished(self) -> bool:
         """Return whether the end of a real reply is still to come, that of a stopped one included."""
         return bool(self._unfinished)

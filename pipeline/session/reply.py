@@ -71,7 +71,7 @@ class Reply:
             written=lambda text: self.emit(TextDelta, text=text),
             cut=self._cut,
             failed=self.failed,
-            repeatable=lambda: self.gate.on_open(self._delivery.keep),
+            repeatable=lambda: self.gate.on_open(self._delivery.recorder.keep),
         )
         self._degraded = [CHEAPER[purpose.effort]] if purpose.effort else []
 
@@ -140,6 +140,10 @@ class Reply:
     def played(self, played_ms: int) -> None:
         """Take the client's word for how far it has played this reply, with which it is done."""
         self._delivery.played(played_ms)
+
+    def missed(self) -> tuple[str, str]:
+        """Return what was heard of it and what was not, where it was over before its client was found lost."""
+        return self._delivery.missed(self.id) if self.audible and not self.stopped else ("", "")
 
     def heard(self) -> str:
         """Return the text that the caller has heard so far."""

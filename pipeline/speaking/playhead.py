@@ -98,11 +98,13 @@ class Playhead:
         left = max(0.0, self._dry_at - now)
         return self._before_ms + max(0, round(1000 * (self._sent / self._rate - left)))
 
-    def again(self, now: float, rate: int) -> tuple["Playhead", int]:
+    def again(self, now: float, rate: int, played_ms: int | None) -> tuple["Playhead", int]:
         """Return a playhead for what is said anew to another client, at ``rate``, and how many clauses are not.
 
-        It begins with the clause that was being heard at ``now``.
+        It begins with the clause that was being heard at ``now``; with ``played_ms`` the client's word counts instead.
         """
+        if played_ms is not None:
+            self.reported(played_ms)
         played = self._played_samples(now) + self._slack
         whole = [*takewhile(lambda one: one.end is not None and one.end <= played, self._stretches)]
         heard = self._before + "".join(one.text for one in whole)

@@ -181,7 +181,7 @@ async def test_a_call_whose_frames_come_in_bunches_is_understood_as_any_other(st
 async def test_a_call_whose_connection_is_cut_again_and_again_is_the_call_that_it_would_have_been(
     stubbed: Service,
 ) -> None:
-    """It is cut while the caller begins to speak, and while the answer is made: nothing is lost, nothing comes twice."""
+    """It is cut when the caller begins to speak, and when the answer is made: nothing is lost, nothing comes twice."""
     resumed = metrics(stubbed)["voicepipe_calls_resumed_total"]
     events: list[LiveEvent] = []
     async with relay(int(stubbed.grpc.rpartition(":")[2])) as line:

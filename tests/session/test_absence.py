@@ -173,6 +173,24 @@ async def test_a_reply_that_was_heard_to_its_end_is_not_said_again() -> None:
     assert ended.heard == ended.text
 
 
+async def test_what_was_missed_of_a_reply_that_is_over_is_said_again() -> None:
+    two = FakeModel([(0.3, "We open at nine in the morning. "), (0.1, "And we close at six in the evening, as ever.")])
+    made = Made(FakeLine([(1.0, 2.0)], 40.0), model=two, call=PATIENT)
+    await placed(made, Away(10.0, 2.0, unnoticed=4.0))
+    first, again = (one for one in made.line.of(ReplyEnded) if isinstance(one, ReplyEnded))
+    assert first.text == "We open at nine in the morning. And we close at six in the evening, as ever."
+    assert again.heard == again.text == "And we close at six in the evening, as ever."
+    assert (again.turn, again.status) == (first.turn, ReplyStatus.COMPLETED)
+
+
+@pytest.mark.parametrize("played_ms", [None, 60_000])
+async def test_what_was_not_missed_is_not_said_again(played_ms: int | None) -> None:
+    made = Made(FakeLine([(1.0, 2.0)], 40.0), call=PATIENT)
+    unnoticed = 0.02 if played_ms is None else 8.0
+    await placed(made, Away(10.0, 2.0, unnoticed=unnoticed, played_ms=played_ms))
+    only(made.line)
+
+
 async def test_a_turn_that_is_understood_meanwhile_is_answered_once_the_client_is_back() -> None:
     made = Made(FakeLine([(1.0, 2.0)], 30.0), recognizer=FakeRecognizer([(2.0, "when do you open")]), call=PATIENT)
     await placed(made, Away(2.6, 5.0))
