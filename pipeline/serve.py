@@ -16,6 +16,7 @@ from pipeline.assemble import Assembly
 from pipeline.calls import Calls
 from pipeline.core.clock import Calendar, Clock, LoopClock
 from pipeline.entrances.grpc_server import GrpcServer
+from pipeline.entrances.hosting import Hosting
 from pipeline.entrances.http import HttpServer, app
 from pipeline.entrances.live_calls import LiveCalls
 from pipeline.entrances.reception import Ground
@@ -90,6 +91,7 @@ async def run(
     try:
         await server.start()
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ground.hosting.run)
             tasks.start_soon(metrics.probe_loop, clock)
             if records is not None:
                 tasks.start_soon(records.run)
@@ -130,10 +132,13 @@ async def _records(settings: Settings, metrics: Metrics) -> Records | None:
 
 
 def _ground(settings: Settings, calls: Calls, metrics: Metrics, clock: Clock) -> Ground:
+    live = LiveCalls(settings.server.max_calls, settings.resume.most)
     return Ground(
         switchboard=calls,
-        live=LiveCalls(settings.server.max_calls),
+        live=live,
+        hosting=Hosting(live),
         server=settings.server,
+        resume=settings.resume,
         channels=settings.channels,
         max_duration=settings.call.max_duration,
         metrics=metrics,

@@ -97,6 +97,19 @@ class Rtc(Section):
         return value
 
 
+class Resume(Section):
+    """Calls whose connection broke: they wait for their client, which goes on over another connection."""
+
+    wait: float = Field(default=15.0, ge=0, le=120)
+    """How long such a call waits; 0: it ends at once, and resuming is not served."""
+    most: int = Field(default=16, ge=1)
+    """Calls that wait at once. Of more, the one that waited longest ends; so it does where a full server is called."""
+    messages: int = Field(default=500, ge=1)
+    """Messages to a client that are kept, to send again those that it has not seen. The oldest go first."""
+    kib: int = Field(default=256, ge=1)
+    """Memory for them, of each call."""
+
+
 class Call(Section):
     """Limits of one call."""
 
@@ -426,6 +439,7 @@ class Settings(BaseSettings):
     profile: Profile = Profile()
     server: Server = Server()
     rtc: Rtc = Rtc()
+    resume: Resume = Resume()
     call: Call = Call()
     endpointing: Endpointing = Endpointing()
     barge_in: BargeInSettings = BargeInSettings()

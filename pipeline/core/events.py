@@ -350,6 +350,16 @@ class CallEnded(Event):
     turns: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSuspended(Event):
+    """The client was lost, and the call waits for it. Nothing is played until it is resumed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResumed(Event):
+    """The client is back: sound that is played from now on is for its new connection."""
+
+
 HearingEvent = (
     SpeechStarted
     | SpeechSustained
@@ -387,6 +397,8 @@ CallEvent = (
     | DigitsCollected
     | StageFailed
     | CallEnding
+    | CallSuspended
+    | CallResumed
     | CallEnded
 )
 """All that the session tells an entrance."""
@@ -484,6 +496,23 @@ class CallChanged:
     """BCP 47 primary tag of what the caller is going to speak, one of the call's; empty keeps the language."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientLost:
+    """The client's connection broke; it may come back over another one."""
+
+    heard_at: float
+    """When anything came from it last: what was played since then is taken as not heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientBack:
+    """The client is there again."""
+
+    reports_playback: bool
+    played: PlaybackReported | None = None
+    """How far it has played the last reply that it heard, if it says so."""
+
+
 ClientEvent = (
     PlaybackReported
     | DigitPressed
@@ -492,6 +521,8 @@ ClientEvent = (
     | CallReported
     | ToolReported
     | CallChanged
+    | ClientLost
+    | ClientBack
     | StageFailed
 )
 """What an entrance tells the session, sound apart. StageFailed stands for a message that could not be honoured."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import TypeVar
 
 from grpc.aio import InternalError
 from grpc_status.rpc_status import to_status
@@ -17,22 +17,14 @@ from pipeline.entrances.generated.voicepipe.v1 import (
     media_pb2,
     media_pb2_grpc,
 )
+from pipeline.entrances.grpc_stream import Context, GrpcStream
 from pipeline.entrances.reception import Ground, Reception
 from pipeline.entrances.statuses import INTERNAL, status_of
-from pipeline.entrances.stream_call import Stream
 from pipeline.entrances.wire_catalog import write_agents
 from pipeline.entrances.wire_records import read_feedback, read_id, write_conversation
 from pipeline.observe import logger
 
 Answer = TypeVar("Answer")
-
-
-class Context(Stream, Protocol):
-    """What is used of gRPC's context."""
-
-    async def abort_with_status(self, status: Any) -> NoReturn:
-        """End the stream with a status. Raises to leave the handler."""
-        ...
 
 
 class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
@@ -47,7 +39,7 @@ class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
     async def Converse(  # type: ignore[override]  # noqa: N802, D102
         self, request_iterator: AsyncIterator[conversation_pb2.ConverseRequest], context: Context
     ) -> None:
-        status = await self._reception.converse(context)
+        status = await self._reception.converse(GrpcStream(context, self._ground.clock))
         if status.code:
             with suppress(InternalError):  # the client is gone
                 await context.abort_with_status(to_status(status))
@@ -59,7 +51,8 @@ class Conversations(conversation_pb2_grpc.ConversationServiceServicer):
     ) -> conversation_pb2.GetConversationResponse:
         async def tell() -> conversation_pb2.GetConversationResponse:
             conversation = read_id(request.conversation_id)
-            return write_conversation(await self._ground.switchboard.conversation(conversation))
+            found = await self._ground.switchboard.conversation(conversation)
+            return write_conversation(found, waits=self._ground.live.waits(conversation))
 
         return await self._answer(context, tell)
 

@@ -22,12 +22,15 @@ _ENTRANCE_CODES = {
     "unknown-agent": code_pb2.NOT_FOUND,
     "unknown-conversation": code_pb2.NOT_FOUND,
     "unknown-turn": code_pb2.NOT_FOUND,
+    "unknown-token": code_pb2.NOT_FOUND,
     "no-records": code_pb2.FAILED_PRECONDITION,
     "call-exists": code_pb2.ALREADY_EXISTS,
     "too-many-calls": code_pb2.RESOURCE_EXHAUSTED,
     "draining": code_pb2.UNAVAILABLE,
     "not-ready": code_pb2.UNAVAILABLE,
     "client-stalled": code_pb2.ABORTED,
+    "resumed-elsewhere": code_pb2.ABORTED,
+    "events-missed": code_pb2.DATA_LOSS,
 }
 
 _END_CODES = {

@@ -37,8 +37,8 @@ def write_reconfigured(seq: int, changed: CallChanged) -> ConverseResponse:
     return ConverseResponse(reconfigured=message)
 
 
-def write_started(start: CallStart, terms: Terms, version: str) -> ConverseResponse:
-    """Return the server's first message: what was chosen, and what holds."""
+def write_started(start: CallStart, terms: Terms, version: str, token: str = "") -> ConverseResponse:
+    """Return the server's first message: what was chosen, and what holds; ``token`` is for resuming the call."""
     barge_in = config_pb2.BargeInConfig(mode=_BARGE_IN_MODES[terms.barge_in.mode])
     if terms.barge_in.min_speech is not None:
         barge_in.min_speech_ms = uint32(terms.barge_in.min_speech * 1000)
@@ -69,6 +69,7 @@ def write_started(start: CallStart, terms: Terms, version: str) -> ConverseRespo
             ),
             limits=write_limits(terms.max_duration),
             server_version=version,
+            resume_token=token,
         )
     )
 

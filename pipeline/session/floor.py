@@ -22,6 +22,7 @@ from pipeline.session.languages import Languages
 from pipeline.session.ledger import Receipt
 from pipeline.session.line import Line
 from pipeline.session.plan import Engines
+from pipeline.session.presence import Presence
 from pipeline.session.priming import Priming
 from pipeline.session.replies import Replies
 from pipeline.session.reply import Reply
@@ -57,6 +58,7 @@ class Floor:
         self._responder = engines.responder
         self._headroom = engines.headroom
         self._memory = memory
+        self.history = memory.history
         self._desk = desk
         self._clock = clock
         self._tell = tell
@@ -65,7 +67,8 @@ class Floor:
         self.priming = Priming(engines.responder, engines.headroom, desk.agenda)
         self.searching = Searching(engines.responder, memory.history)
         self.languages = languages
-        self.replies = Replies(line, self.languages, clock=clock, tell=tell)
+        self.presence = Presence(reports_playback=languages.shape().reports_playback)
+        self.replies = Replies(line, languages, self.presence, clock=clock, tell=tell)
         self._current: Reply | None = None
         self._speculation: Speculation | None = None
         self.said_goodbye = False

@@ -275,7 +275,8 @@ class Session:
         self._ending = reason
         await self._floor.stop(ReplyStatus.CANCELLED)
         self._timers.end_within(GOODBYE, self._clock.now())
-        said = not self._listener.held and await self._floor.say(self._turn, phrase, protected=True)
+        nobody = self._listener.held or self._floor.presence.away
+        said = not nobody and await self._floor.say(self._turn, phrase, protected=True)
         return None if said else reason
 
     async def _typed(self, text: str, language: str, stops: bool) -> None:

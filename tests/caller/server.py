@@ -29,9 +29,9 @@ class ServedCall:
     context: Context
     received: list[ConverseRequest] = field(default_factory=list)
 
-    async def send(self, **event: object) -> None:
+    async def send(self, seq: int = 0, **event: object) -> None:
         """Send one message."""
-        await self.context.write(ConverseResponse(**event))  # type: ignore[arg-type]
+        await self.context.write(ConverseResponse(seq=seq, **event))  # type: ignore[arg-type]
 
     async def receive(self, wanted: Callable[[ConverseRequest], bool]) -> ConverseRequest:
         """Read on until a message is ``wanted``, and return it. Raises EOFError when the client has closed its half."""

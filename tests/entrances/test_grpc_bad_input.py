@@ -14,7 +14,8 @@ from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseR
 from pipeline.entrances.generated.voicepipe.v1.media_pb2 import UploadMediaRequest
 from pipeline.entrances.generated.voicepipe.v1.media_pb2_grpc import MediaServiceStub
 from pipeline.session.line import Line
-from tests.entrances.calls import Caller, Refusal, audio_format, reply_started, served, start_message, unpack
+from tests.entrances.calls import Caller, Refusal, audio_format, served, start_message, unpack
+from tests.entrances.replies import reply_started
 
 pytestmark = pytest.mark.anyio
 

@@ -40,7 +40,8 @@ from pipeline.entrances.statuses import status_of, status_of_end
 from pipeline.entrances.switchboard import OutputRules
 from pipeline.entrances.wire_out import write_audio, write_event, write_going_away
 from pipeline.session.line import ReplyAudio
-from tests.entrances.calls import reply_ended, reply_started, unpack
+from tests.entrances.calls import unpack
+from tests.entrances.replies import reply_ended, reply_started
 
 TURN = TurnId(4)
 REPLY = ReplyId(2)

@@ -19,6 +19,9 @@ from pipeline.entrances.realtime.session import write_session
 class Realtime:
     """Reads events, or messages of the contract where OpenAI has no event; tells events."""
 
+    resumes = False
+    """OpenAI has no way to say so."""
+
     def __init__(self, agent: str = "") -> None:
         """``agent`` answers where the client's session names none; empty takes the server's default."""
         items = Items()

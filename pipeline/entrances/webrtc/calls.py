@@ -53,7 +53,7 @@ class RtcCalls:
             RTCIceServer(one.urls, one.username, one.credential.get_secret_value()) for one in settings.ice_servers
         ]
         """What may carry sound that finds no way of its own; browsers are told."""
-        self.permits = Permits(settings.token_key.get_secret_value(), Calendar().now, again=settings.peer_timeout)
+        self.permits = Permits(settings.token_key.get_secret_value(), Calendar().now, again=ground.resume.wait)
         self._reception = Reception(ground, "webrtc")
         self._log = logger("webrtc")
         self._held: dict[str, _Held] = {}
@@ -96,6 +96,7 @@ class RtcCalls:
         """End a connection; return whether there was one."""
         held = self._held.get(number)
         if held is not None:
+            held.peer.hung_up = True
             held.scope.cancel()
         return held is not None
 

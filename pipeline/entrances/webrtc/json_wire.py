@@ -33,7 +33,12 @@ def write_json(message: ConverseResponse) -> str:
 
 
 class Dialect(Protocol):
-    """In which words a call goes over a data channel. One for each call."""
+    """In which words a call goes over a data channel. One for each connection."""
+
+    @property
+    def resumes(self) -> bool:
+        """Return whether a client can go on with its call over another connection."""
+        ...
 
     def opening(self) -> Sequence[str]:
         """Return what a client is told once its channel is open."""
@@ -54,6 +59,8 @@ class Dialect(Protocol):
 
 class Contract:
     """The contract itself."""
+
+    resumes = True
 
     def opening(self) -> Sequence[str]:
         """Return nothing: the client speaks first."""

@@ -14,6 +14,7 @@ from pipeline.core.errors import EntranceError
 from pipeline.entrances.generated.voicepipe.v1 import config_pb2
 from pipeline.entrances.generated.voicepipe.v1.audio_pb2 import AUDIO_ENCODING_LINEAR16, AudioFormat, AudioInput
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
+from pipeline.entrances.stream_call import StreamLostError
 from pipeline.entrances.webrtc.channel import Channel
 from pipeline.entrances.webrtc.json_wire import Dialect
 from pipeline.entrances.webrtc.peer import Peer
@@ -39,10 +40,24 @@ class RtcStream:
         self._read: deque[ConverseRequest] = deque()
         """What a text said and was not asked for yet."""
 
-    async def read(self) -> Any:
-        """Return the next message, or EOF when the browser is gone.
+    @property
+    def heard_at(self) -> float:
+        """Return when anything came from the browser last."""
+        return self._peer.heard_at
 
-        Raises DecodeError for what is none, and EntranceError ``not-permitted`` for a start that calls another agent.
+    @property
+    def hung_up(self) -> bool:
+        """Return whether the browser has closed the channel and kept the connection, or asked for the end over HTTP.
+
+        Whoever cannot come back has hung up by going.
+        """
+        return self._peer.hung_up or not self._dialect.resumes
+
+    async def read(self) -> Any:
+        """Return the next message, or EOF when the browser has hung up.
+
+        Raises StreamLostError when it is gone, DecodeError for what is no message, and EntranceError ``not-permitted``
+        for a start that calls another agent.
         """
         try:
             while not self._read:
@@ -54,8 +69,10 @@ class RtcStream:
                 requests, told = self._dialect.take(arrived)
                 self._read.extend(requests)
                 await self._tell(told)
-        except (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError):
-            return EOF
+        except (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
+            if self.hung_up:
+                return EOF
+            raise StreamLostError from error
         request = self._read.popleft()
         if request.HasField("start"):
             _complete(request.start, self._agent)
@@ -98,5 +115,5 @@ def _complete(start: config_pb2.ConversationStart, agent: str) -> None:
     start.input_audio.CopyFrom(FORM)
     start.output_audio.CopyFrom(FORM)
     start.capabilities.can_clear = True
-    if not start.caller.channel:
+    if not (start.caller.channel or start.resume_token):
         start.caller.channel = config_pb2.CALLER_CHANNEL_BROWSER

@@ -14,8 +14,8 @@ from aiortc.mediastreams import MediaStreamError
 
 from pipeline.entrances.webrtc.calls import RtcCalls
 from pipeline.entrances.webrtc.web import web_app
-from pipeline.settings import Rtc
-from tests.entrances.calls import PATIENCE, FakeSwitchboard, Script, ground, hear_out
+from pipeline.settings import Resume, Rtc
+from tests.entrances.calls import ENDS_AT_ONCE, PATIENCE, FakeSwitchboard, Script, ground, hear_out
 
 SDP = {"Content-Type": "application/sdp"}
 
@@ -152,11 +152,16 @@ class Web:
 
 @asynccontextmanager
 async def web(
-    script: Script = hear_out, *, serving: bool = True, rtc: Rtc | None = None, **server: Any
+    script: Script = hear_out,
+    *,
+    serving: bool = True,
+    rtc: Rtc | None = None,
+    resume: Resume = ENDS_AT_ONCE,
+    **server: Any,
 ) -> AsyncIterator[Web]:
     """Serve scripted calls to browsers. Fails where a call is left behind."""
     board, settings = FakeSwitchboard(script), rtc or Rtc()
-    stand = ground(board, **server)
+    stand = ground(board, resume=resume, **server)
     if serving:
         stand.live.open()
     calls = RtcCalls(stand, settings)
@@ -165,6 +170,7 @@ async def web(
         httpx.AsyncClient(transport=transport, base_url="http://voicepipe") as client,
         anyio.create_task_group() as tasks,
     ):
+        tasks.start_soon(stand.hosting.run)
         tasks.start_soon(calls.run)
         yield Web(board, calls, client, stand.metrics)
         with anyio.fail_after(PATIENCE):

@@ -12,7 +12,7 @@ from pipeline.core.pcm import Pcm
 from pipeline.entrances.webrtc.peer import advertised
 from pipeline.session.line import Line, ReplyAudio
 from pipeline.settings import Rtc
-from tests.entrances.calls import play, reply_ended, reply_started
+from tests.entrances.replies import play, reply_ended, reply_started
 from tests.entrances.webrtc.browser import SDP, Web, web
 
 pytestmark = pytest.mark.anyio

@@ -206,7 +206,7 @@ class PlaybackEvent(_message.Message):
     mark: _builtins.str
     """Name of the Mark, for MARK only."""
     played_ms: _builtins.int
-    """Milliseconds of this reply that the caller has heard so far."""
+    """Milliseconds of this reply that the caller has heard so far; after a resume, of its sound on this stream."""
     def __init__(
         self,
         *,

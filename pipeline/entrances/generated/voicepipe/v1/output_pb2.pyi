@@ -255,7 +255,8 @@ Global___EndReason: _TypeAlias = EndReason  # noqa: Y015
 class Started(_message.Message):
     """Server to client, beside sound.
 
-    The call is open: the first message of the server, once. Sound that came before it, after ConversationStart, is heard too.
+    The call is open: the first message of the server, once in each stream. Sound that came before it, after
+    ConversationStart, is heard too.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -286,7 +287,9 @@ class Started(_message.Message):
     trace_id: _builtins.str
     """W3C trace id of the call, 32 hexadecimal digits; empty when tracing is off. Also in the initial metadata traceparent."""
     resume_token: _builtins.str
-    """For a new stream of the same call, see GoingAway. Empty: resuming is not served."""
+    """For a new stream of this call, should this one break, see ConversationStart.resume_token. Whoever has it has the call:
+    keep it to yourself. Empty: resuming is not served.
+    """
     @_builtins.property
     def input_audio(self) -> _audio_pb2.AudioFormat:
         """The form in which the caller's sound is expected."""
@@ -982,7 +985,9 @@ Global___Action: _TypeAlias = Action  # noqa: Y015
 
 @_typing.final
 class ResumptionUpdate(_message.Message):
-    """A new token for resuming this call, and how far the server has read. Not sent yet."""
+    """The call goes on over this stream: the message behind Started where a token resumed it, ahead of all that is sent again.
+    Where messages are missing because too many were missed, a Notice DATA_LOSS (EVENTS_MISSED) comes next.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -990,11 +995,11 @@ class ResumptionUpdate(_message.Message):
     RESUMABLE_FIELD_NUMBER: _builtins.int
     LAST_CONSUMED_SEQ_FIELD_NUMBER: _builtins.int
     token: _builtins.str
-    """For ConversationStart.resume_token; replaces the one before."""
+    """For ConversationStart.resume_token; replaces the one before. The same as in Started."""
     resumable: _builtins.bool
     """The call can be resumed from here."""
     last_consumed_seq: _builtins.int
-    """seq of the last message that was consumed; send the later ones again."""
+    """seq of the last message that was consumed; send the later ones again. 0: none had a number."""
     def __init__(
         self,
         *,
@@ -1020,11 +1025,13 @@ class GoingAway(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     time_left_ms: _builtins.int
-    """Milliseconds until then."""
+    """Milliseconds until then; of one that is sent again after a resume, from when it was sent first."""
     reason: Global___GoingAwayReason.ValueType
     """Why."""
     resume_token: _builtins.str
-    """For a new stream of this call; empty when it cannot be resumed."""
+    """For a new stream of this call at another server; always empty: a call is resumed where it was. The token of Started
+    holds as long as this server runs.
+    """
     def __init__(
         self,
         *,
