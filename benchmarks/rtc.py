@@ -38,7 +38,7 @@ from pipeline.core.events import CallEnd, ReplyId, TurnId
 from pipeline.core.pcm import Pcm
 from pipeline.entrances.webrtc.hearing import heard, put_in_order
 from pipeline.session.line import Line, ReplyAudio
-from tests.entrances.calls import reply_started
+from tests.entrances.replies import reply_started
 from tests.entrances.webrtc.browser import SDP, Page, web
 
 LOSSES = (0.0, 0.01, 0.05)

@@ -8,7 +8,7 @@ from pipeline.core.events import CallEnd, ReplyId, TurnId
 from pipeline.core.pcm import Pcm
 from pipeline.session.line import Line, ReplyAudio
 from pipeline.settings import Rtc
-from tests.entrances.calls import reply_ended, reply_started
+from tests.entrances.replies import reply_ended, reply_started
 from tests.entrances.webrtc.browser import SDP, web
 from tests.entrances.webrtc.test_calls import tone
 
