@@ -10,6 +10,7 @@ from importlib import metadata
 import anyio
 from anyio.abc import ObjectReceiveStream, TaskGroup
 
+from pipeline import sight
 from pipeline.answering import Answering, read_agents, read_keys
 from pipeline.archive import Archive
 from pipeline.assemble import Assembly
@@ -83,8 +84,9 @@ async def run(
     """
     log, clock, metrics = logger("serve"), LoopClock(), Metrics()
     found = read_agents(settings)
+    vision = await sight.opened(settings)
     records = await _records(settings, metrics)
-    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar(), read_keys(settings)))
+    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar(), read_keys(settings)), vision)
     ground = _ground(settings, calls, metrics, clock)
     server = GrpcServer(ground)
     try:
@@ -113,6 +115,8 @@ async def run(
     finally:
         with anyio.CancelScope(shield=True):
             await server.stop()
+            if vision is not None:
+                await vision.close()
             if records is not None:
                 await records.close()
     log.info("stopped")
@@ -136,6 +140,7 @@ def _ground(settings: Settings, calls: Calls, metrics: Metrics, clock: Clock) ->
         server=settings.server,
         channels=settings.channels,
         max_duration=settings.call.max_duration,
+        image_bytes=calls.image_bytes,
         metrics=metrics,
         clock=clock,
         version=metadata.version("voicepipe"),
