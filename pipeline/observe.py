@@ -19,6 +19,7 @@ from pipeline.core.events import (
     CallEvent,
     FinalTranscript,
     InputMissing,
+    PictureNoted,
     ReplyEnded,
     ReplyStatus,
     Speculated,
@@ -27,6 +28,7 @@ from pipeline.core.events import (
     TurnEnded,
 )
 from pipeline.observe_caches import CacheTallies
+from pipeline.observe_pictures import PictureMetrics
 from pipeline.settings import Budget
 
 SPAN_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 5.0)
@@ -188,6 +190,7 @@ class Metrics:
         self.turns = TurnMetrics(own)
         self.models = ModelMetrics(own)
         self.records = RecordMetrics(own)
+        self.pictures = PictureMetrics(own)
         self.calls_active = Gauge("voicepipe_calls_active", "Calls in progress.", registry=own)
         self.calls_started = Counter("voicepipe_calls_started", "Calls accepted.", registry=own)
         self.calls_ended = Counter("voicepipe_calls_ended", "Calls that are over.", ["reason"], registry=own)
@@ -239,6 +242,8 @@ class CallObserver:
                 self._log.warning(
                     "stage failed", turn=event.turn, stage=event.stage, code=event.code, message=event.message
                 )
+            case PictureNoted():
+                self._metrics.pictures.note(event, self._log)
             case Backchannel():
                 self._metrics.turns.backchannels.inc()
             case SpeculationEnded():

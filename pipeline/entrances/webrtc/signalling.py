@@ -6,14 +6,15 @@ hold all candidates, and PATCH is answered with 405.
 
 from collections.abc import Sequence
 
+from google.rpc import code_pb2
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from pipeline.core.errors import EntranceError
-from pipeline.entrances.statuses import RETRY_SECONDS
+from pipeline.core.errors import EntranceError, PipelineError
+from pipeline.entrances.statuses import RETRY_SECONDS, status_of
 from pipeline.entrances.webrtc.calls import RtcCalls
 from pipeline.entrances.webrtc.limits import Limiter
 from pipeline.settings import Rtc
@@ -24,6 +25,13 @@ LONGEST_OFFER = 64 * 1024
 PATHS = ("/v1/rtc", "/v1/realtime/calls")
 """Ours, and OpenAI's name for the same."""
 
+_HTTP = {
+    code_pb2.INVALID_ARGUMENT: 400,
+    code_pb2.FAILED_PRECONDITION: 409,
+    code_pb2.NOT_FOUND: 404,
+    code_pb2.RESOURCE_EXHAUSTED: 429,
+    code_pb2.UNAVAILABLE: 503,
+}
 _STATUSES = {"bad-offer": 400, "no-audio": 406, "not-ready": 503, "draining": 503, "too-many-calls": 503}
 
 
@@ -82,6 +90,11 @@ def cross_origin(settings: Rtc) -> Middleware:
 def refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
     """Return an answer that says what is wrong."""
     return JSONResponse({"reason": code.upper().replace("-", "_"), "message": message}, status, headers)
+
+
+def status_code(error: PipelineError) -> int:
+    """Return the HTTP status that stands for an error's gRPC status."""
+    return _HTTP.get(status_of(error).code, 500)
 
 
 def _later(seconds: float) -> dict[str, str]:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from google.rpc import code_pb2
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
@@ -16,10 +15,10 @@ from starlette.staticfiles import StaticFiles
 from pipeline.core.errors import PipelineError
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import SubmitFeedbackRequest, SubmitFeedbackResponse
 from pipeline.entrances.reception import Ground
-from pipeline.entrances.statuses import status_of
 from pipeline.entrances.webrtc.calls import RtcCalls
 from pipeline.entrances.webrtc.limits import Limiter
-from pipeline.entrances.webrtc.signalling import bounded, cross_origin, refusal, routes
+from pipeline.entrances.webrtc.media import media_route
+from pipeline.entrances.webrtc.signalling import bounded, cross_origin, refusal, routes, status_code
 from pipeline.entrances.wire_catalog import write_agents
 from pipeline.entrances.wire_records import read_feedback
 from pipeline.settings import Rtc
@@ -29,15 +28,6 @@ LONGEST_FEEDBACK = 64 * 1024
 """Bytes."""
 POLICY = "default-src 'self'; media-src 'self' blob: mediastream:; img-src 'self' blob: data:; frame-ancestors 'self'"
 """The page loads nothing from anywhere else: it works offline."""
-
-_HTTP = {
-    code_pb2.INVALID_ARGUMENT: 400,
-    code_pb2.FAILED_PRECONDITION: 409,
-    code_pb2.NOT_FOUND: 404,
-    code_pb2.RESOURCE_EXHAUSTED: 429,
-    code_pb2.UNAVAILABLE: 503,
-}
-
 
 def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
     """Return the application."""
@@ -58,7 +48,7 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
         try:
             kept = await ground.switchboard.take_feedback(read_feedback(wanted))
         except PipelineError as error:
-            return refusal(_HTTP.get(status_of(error).code, 500), error.code, str(error))
+            return refusal(status_code(error), error.code, str(error))
         return _told(SubmitFeedbackResponse(feedback_id=kept))
 
     return Starlette(
@@ -66,6 +56,7 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
             *routes(calls, limiter),
             Route("/v1/agents", agents),
             Route("/v1/conversations/{call}/feedback", feedback, methods=["POST"]),
+            media_route(ground),
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ],
         middleware=[cross_origin(settings), Middleware(BaseHTTPMiddleware, dispatch=_guarded)],
