@@ -50,6 +50,7 @@ from pipeline.entrances.switchboard import (
 )
 from pipeline.observe import Metrics
 from pipeline.session.line import Line, ReplyAudio
+from pipeline.session.pictures import Pictures
 from pipeline.settings import Channels, Server
 from pipeline.store.rows import Feedback
 
@@ -119,6 +120,8 @@ class FakeSwitchboard:
     known: dict[str, Conversation] = field(default_factory=dict)
     """Calls that can be asked about."""
     feedback: list[Feedback] = field(default_factory=list)
+    albums: dict[str, Pictures] = field(default_factory=dict)
+    """Calls that take pictures, by their ids."""
 
     def agents(self) -> Sequence[AgentCard]:
         return [
@@ -136,6 +139,11 @@ class FakeSwitchboard:
         if conversation not in self.known:
             raise EntranceError("unknown-conversation", f"no call {conversation}", field="conversation_id")
         return self.known[conversation]
+
+    def pictures(self, conversation: str) -> Pictures:
+        if conversation not in self.albums:
+            raise EntranceError("unknown-conversation", f"no call {conversation}", field="conversation_id")
+        return self.albums[conversation]
 
     async def take_feedback(self, feedback: Feedback) -> str:
         await self.conversation(feedback.conversation)
@@ -156,7 +164,11 @@ class Served:
 
 
 def ground(
-    board: FakeSwitchboard, metrics: Metrics | None = None, channels: Channels | None = None, **settings: Any
+    board: FakeSwitchboard,
+    metrics: Metrics | None = None,
+    channels: Channels | None = None,
+    image_bytes: int = 0,
+    **settings: Any,
 ) -> Ground:
     server = Server(**settings)
     return Ground(
@@ -165,6 +177,7 @@ def ground(
         server=server,
         channels=channels or Channels(),
         max_duration=600.0,
+        image_bytes=image_bytes,
         metrics=metrics or Metrics(),
         clock=LoopClock(),
         version="1.2.3",
@@ -173,13 +186,18 @@ def ground(
 
 @asynccontextmanager
 async def served(
-    script: Script = hear_out, *, serving: bool = True, channels: Channels | None = None, **settings: Any
+    script: Script = hear_out,
+    *,
+    serving: bool = True,
+    channels: Channels | None = None,
+    image_bytes: int = 0,
+    **settings: Any,
 ) -> AsyncIterator[Served]:
     """Serve scripted calls on a free port. Fails where a call, or a task of one, is left behind."""
     before = asyncio.all_tasks()
     board = FakeSwitchboard(script)
     metrics = Metrics()
-    server = GrpcServer(ground(board, metrics, channels, grpc="127.0.0.1:0", **settings))
+    server = GrpcServer(ground(board, metrics, channels, image_bytes, grpc="127.0.0.1:0", **settings))
     await server.start()
     if serving:
         await server.set_serving()
