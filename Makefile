@@ -22,6 +22,7 @@ serve: models ## Run the service
 test: venv ## Run all tests (fetches models, recordings and an Ollama server first)
 	@$(bin)/voicepipe models pull --profile cpu --tests
 	@scripts/recordings.sh
+	@scripts/fonts.sh
 	@scripts/ollama.sh
 	@$(fast)
 	@$(bin)/pytest -m "(engine or e2e) and not gpu and not soak"
