@@ -39,8 +39,10 @@ class Kept:
 class _Picture:
     media: str
     data: bytes
-    """Scrubbed."""
+    """Scrubbed; nothing once it will not be looked at any more."""
     arrived_at: float
+    leave: Callable[[], None]
+    """Gives its room back; again does nothing."""
     shown: bool = False
     done: bool = False
     note: str | None = None
@@ -82,6 +84,8 @@ class Pictures:
     def close(self) -> None:
         """Take none any more, and forget all."""
         self._tasks = None
+        for picture in self._pictures.values():
+            picture.leave()  # work that was cancelled before its first step has not
         self._pictures.clear()
 
     async def take(self, pieces: AsyncIterable[bytes], wanted: str = "") -> Kept:
@@ -104,9 +108,9 @@ class Pictures:
             raise
         finally:
             self._arriving -= 1
-        picture = _Picture(uuid4().hex, scrubbed, arrived_at)
+        picture = _Picture(uuid4().hex, scrubbed, arrived_at, leave)
         self._pictures[picture.media] = picture
-        self._tasks.start_soon(self._look, vision, picture, wanted, leave)
+        self._tasks.start_soon(self._look, vision, picture, wanted)
         await self._tell(_noted(picture, PictureState.RECEIVED, self._clock.now()))
         return Kept(picture.media, arrived.sha256, arrived.size, self._expires)
 
@@ -128,7 +132,7 @@ class Pictures:
             if picture.done and not (shown.wanted and self._vision.follows_wishes):
                 self._show_to_model(picture)
             elif shown.wanted and self._vision.follows_wishes and self._tasks is not None and not picture.told:
-                await self._look_again(self._vision, picture, shown)
+                self._look_again(self._vision, picture, shown.wanted)
         else:
             off = self._vision is None
             error = pictures_off() if off else VisionError("unknown-media", "there is no such picture in this call")
@@ -181,21 +185,23 @@ class Pictures:
             self._coming -= 1
             self._changed.set()
 
-    async def _look_again(self, vision: Vision, picture: _Picture, shown: PictureShown) -> None:
+    def _look_again(self, vision: Vision, picture: _Picture, wanted: str) -> None:
         """Have a picture looked at for what is wanted of it, in place of what was begun when it arrived."""
+        picture.leave()
         try:
-            leave = vision.enter()
-        except VisionError as error:
-            await self._tell(_complaint(error, shown, self._clock.now()))
+            picture.leave = vision.enter()
+        except VisionError:  # it was looked at already, and there is no room to do so again
+            self._show_to_model(picture)
             return
         picture.looking.cancel()
         picture.looking, picture.done = anyio.CancelScope(), False
         assert self._tasks is not None  # noqa: S101  the call goes on
-        self._tasks.start_soon(self._look, vision, picture, shown.wanted, leave)
+        self._tasks.start_soon(self._look, vision, picture, wanted)
 
-    async def _look(self, vision: Vision, picture: _Picture, wanted: str, leave: Callable[[], None]) -> None:
+    async def _look(self, vision: Vision, picture: _Picture, wanted: str) -> None:
         """Have a picture looked at, and tell what came of it."""
         failed: VisionError | None = None
+        leave = picture.leave
         with picture.looking as scope:
             try:
                 picture.note = await vision.described(picture.data, wanted)
@@ -206,6 +212,8 @@ class Pictures:
         if scope.cancelled_caught:
             return
         picture.done, picture.took = True, self._clock.now() - picture.arrived_at
+        if not vision.follows_wishes:
+            picture.data = b""
         if picture.shown:
             self._show_to_model(picture)
         self._changed.set()

@@ -188,7 +188,7 @@ def test_records_hold_no_kind_whatever_an_agent_may_say() -> None:
 
 
 @pytest.mark.parametrize("captions", [Treatment.MASK, Treatment.PASS])
-@pytest.mark.parametrize("pseudonyms", [None, Pseudonyms(lambda kind, value: "aaaa")])
+@pytest.mark.parametrize("pseudonyms", [None, Pseudonyms(b"key")])
 async def test_what_was_read_in_a_picture_is_told_as_a_transcript_is(
     captions: Treatment, pseudonyms: Pseudonyms | None
 ) -> None:
