@@ -3,8 +3,8 @@
     python -m benchmarks.vision                    about two minutes on two cores
     python -m benchmarks.vision --runs 5 --side 2000
 
-Each picture goes the way of one that a caller sends: it is checked, decoded in a process, read in another, one at a time.
-The first one of all is told apart: with it the reading process starts and loads its models, while the picture arrives.
+Each picture goes the way of one that a caller sends: it is checked, decoded in a process, read in another, one at a
+time. The first one of all is told apart: with it the reading process starts and loads its models.
 """
 
 import json
@@ -94,10 +94,8 @@ def table(result: dict[str, Any]) -> Table:
     for heading in ("picture", "KB", "p50", "p95", "missing"):
         drawn.add_column(heading, justify="left" if heading in {"picture", "missing"} else "right")
     for row in result["pictures"]:
-        times = row["note_ms"]
-        drawn.add_row(
-            row["picture"], str(row["file_bytes"] // 1000), str(times["p50"]), str(times["p95"]), ", ".join(row["missing"])
-        )
+        times, size = row["note_ms"], row["file_bytes"] // 1000
+        drawn.add_row(row["picture"], str(size), str(times["p50"]), str(times["p95"]), ", ".join(row["missing"]))
     return drawn
 
 

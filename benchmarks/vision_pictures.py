@@ -15,7 +15,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "fonts.sh"
 FONTS = {
-    "en": ("DejaVuSans.ttf", "DejaVuSansMono.ttf", "LiberationSerif-Regular.ttf", "LiberationSans-Regular.ttf", "FreeMono.ttf"),
+    "en": (
+        "DejaVuSans.ttf",
+        "DejaVuSansMono.ttf",
+        "LiberationSerif-Regular.ttf",
+        "LiberationSans-Regular.ttf",
+        "FreeMono.ttf",
+    ),
     "zh": ("DroidSansFallbackFull.ttf",),
 }
 SIZE = 30

@@ -68,7 +68,7 @@ async def _header(stream: Stream) -> media_pb2.MediaHeader:
 
 
 async def _chunks(stream: Stream, size: int) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of a picture. Raises EntranceError for what is no chunk, and where they are not as many as said."""
+    """Yield the bytes of a picture. Raises EntranceError for what is no chunk, and where the size is not as said."""
     received = 0
     while (message := await stream.read()) is not EOF:
         if message.WhichOneof("part") != "chunk":

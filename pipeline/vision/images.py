@@ -1,7 +1,7 @@
 """What a picture is by its bytes: its kind, its size, where it ends. Pure; nothing is decoded.
 
-A file's name and its type as a client tells it count for nothing. What is no PNG, JPEG or WebP from its first to its last
-byte is refused here, before anything is decoded that strangers have made.
+A file's name and its type as a client tells it count for nothing. What is no PNG, JPEG or WebP from its first to its
+last byte is refused here, before anything is decoded that strangers have made.
 """
 
 import re

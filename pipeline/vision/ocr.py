@@ -18,7 +18,7 @@ LENGTH = ">I"
 
 
 class Ocr:
-    """Reads with RapidOCR. A process is started when the first picture is on its way, and ends when it rests for long."""
+    """Reads with RapidOCR. A process is started when a picture is on its way, and ends when it rests for long."""
 
     def __init__(self, workers: int) -> None:
         """Start nothing yet; ``workers`` pictures may be read at once, each in a process of its own."""

@@ -1,8 +1,8 @@
 """Reads the text of pictures, in a process of its own: ``python -m pipeline.vision.reader``.
 
-It reads JPEG files from standard input, each behind its length, and answers each with JSON behind its length: the text, or
-what went wrong. It ends when its input does, and when it was not asked for anything for ``IDLE`` seconds: the models take
-300 MB. One thread computes, and lets others have the processor. The service imports this file nowhere.
+It reads JPEG files from standard input, each behind its length, and answers each with JSON behind its length: the text,
+or what went wrong. It ends when its input does, and when it was not asked for anything for ``IDLE`` seconds: the models
+take 300 MB. One thread computes, and lets others have the processor. The service imports this file nowhere.
 """
 
 import json
@@ -74,7 +74,7 @@ def _line(text: str, box: Any) -> Line:
 
 
 def _flipped(engine: RapidOCR, pixels: Any, lines: Sequence[Line]) -> bool:
-    """Return whether most of the longest lines are upside down, after a quarter turn to the left where they are upended.
+    """Return whether most of the longest lines are upside down, after a quarter turn to the left if they are upended.
 
     The engine has turned each line before it read it, and does not tell.
     """

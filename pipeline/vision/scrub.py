@@ -1,8 +1,8 @@
 """Decodes one picture and writes it anew, in a process of its own: ``python -m pipeline.vision.scrub SIDE PIXELS``.
 
 The picture comes on standard input and leaves on standard output: a JPEG file, upright, no side longer than SIDE, with
-nothing in it but the picture. Whatever goes wrong ends the process with a status other than 0. The service never decodes
-a picture itself, and imports this file nowhere.
+nothing in it but the picture. Whatever goes wrong ends the process with a status other than 0. The service never
+decodes a picture itself, and imports this file nowhere.
 """
 
 import sys

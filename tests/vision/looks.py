@@ -50,7 +50,9 @@ class FakeVision(Vision):
         return data
 
 
-def fake_vision(*script: tuple[float, str | VisionError], follows_wishes: bool = False, **settings: object) -> FakeVision:
+def fake_vision(
+    *script: tuple[float, str | VisionError], follows_wishes: bool = False, **settings: object
+) -> FakeVision:
     """Return a stage that reads what the script says."""
     wanted = VisionSettings.model_validate(settings)
     return FakeVision(wanted, FakeDescriber(*script, follows_wishes=follows_wishes))

@@ -49,7 +49,10 @@ def test_a_receipt_is_read_row_by_row_however_it_is_held(
 @given(st.permutations(turned(7)), st.integers(0, 3))
 def test_the_order_in_which_lines_were_found_does_not_matter(lines: list[Line], first: int) -> None:
     # An engine's corners begin at any of the four.
-    rotated = [Line(line.text, (*line.corners[first:], *line.corners[:first])) for line in lines]  # type: ignore[arg-type]
+    rotated = []
+    for line in lines:
+        a, b, c, d = (line.corners[(corner + first) % 4] for corner in range(4))
+        rotated.append(Line(line.text, (a, b, c, d)))
     assert in_order(rotated) == READ
 
 

@@ -30,8 +30,9 @@ def media_route(ground: Ground) -> Route:
     async def media(request: Request) -> Response:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in MIME_TYPES:
-            accepted = {"Accept-Post": ", ".join(MIME_TYPES)}
-            return refusal(415, "unsupported-type", f"the body's type must be one of {accepted['Accept-Post']}", accepted)
+            accepted = ", ".join(MIME_TYPES)
+            message = f"the body's type must be one of {accepted}"
+            return refusal(415, "unsupported-type", message, {"Accept-Post": accepted})
         attach = request.query_params.get("attach", "true")
         if attach not in {"true", "false"}:
             return refusal(400, "invalid-value", "attach is neither true nor false")
