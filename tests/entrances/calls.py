@@ -164,12 +164,9 @@ class Served:
 
 
 def ground(
-    board: FakeSwitchboard,
-    metrics: Metrics | None = None,
-    channels: Channels | None = None,
-    image_bytes: int = 0,
-    **settings: Any,
+    board: FakeSwitchboard, metrics: Metrics | None = None, channels: Channels | None = None, **settings: Any
 ) -> Ground:
+    image_bytes = settings.pop("image_bytes", 0)
     server = Server(**settings)
     return Ground(
         switchboard=board,
@@ -186,18 +183,13 @@ def ground(
 
 @asynccontextmanager
 async def served(
-    script: Script = hear_out,
-    *,
-    serving: bool = True,
-    channels: Channels | None = None,
-    image_bytes: int = 0,
-    **settings: Any,
+    script: Script = hear_out, *, serving: bool = True, channels: Channels | None = None, **settings: Any
 ) -> AsyncIterator[Served]:
     """Serve scripted calls on a free port. Fails where a call, or a task of one, is left behind."""
     before = asyncio.all_tasks()
     board = FakeSwitchboard(script)
     metrics = Metrics()
-    server = GrpcServer(ground(board, metrics, channels, image_bytes, grpc="127.0.0.1:0", **settings))
+    server = GrpcServer(ground(board, metrics, channels, grpc="127.0.0.1:0", **settings))
     await server.start()
     if serving:
         await server.set_serving()
