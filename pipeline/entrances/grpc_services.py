@@ -99,7 +99,11 @@ class Media(media_pb2_grpc.MediaServiceServicer):
         self, request_iterator: AsyncIterator[media_pb2.UploadMediaRequest], context: Context
     ) -> media_pb2.UploadMediaResponse:
         async def take() -> media_pb2.UploadMediaResponse:
-            return await upload(context, self._ground.switchboard, self._ground.image_bytes)
+            try:
+                return await upload(context, self._ground.switchboard, self._ground.image_bytes)
+            except PipelineError as error:
+                self._ground.metrics.pictures.refused.labels(error.code).inc()
+                raise
 
         return await answered(context, self._log, take)
 

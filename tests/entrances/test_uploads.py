@@ -95,6 +95,8 @@ async def test_what_is_wrong_is_named_and_the_next_picture_is_taken(
         refused = await refusal(service, parts)
         assert (refused.code, refused.fields) == (code, [field]), refused.message
         assert (await upload(service, [header(), *chunks(png())])).media_id
+        label = {"code": refused.reason.lower().replace("_", "-")}
+        assert service.metrics.registry.get_sample_value("voicepipe_pictures_refused_total", label) == 1
 
 
 async def test_a_file_that_never_ends_is_refused_at_the_limit() -> None:

@@ -42,6 +42,7 @@ def media_route(ground: Ground) -> Route:
             if attach == "true":
                 await pictures.attach(kept.media)
         except PipelineError as error:
+            ground.metrics.pictures.refused.labels(error.code).inc()
             status = _STATUSES.get(error.code) or status_code(error)
             headers = {"Retry-After": str(RETRY_SECONDS)} if error.retryable else {}
             return refusal(status, error.code, str(error), headers)

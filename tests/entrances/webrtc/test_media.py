@@ -72,6 +72,9 @@ async def test_what_is_wrong_is_named_and_the_next_picture_is_taken(
         refused = await post(service, data, path, **{"Content-Type": kind})
         assert (refused.status_code, refused.json()["reason"]) == (status, reason)
         assert (await post(service, png())).status_code == 201
+        label = {"code": reason.lower().replace("_", "-")}
+        counted = service.metrics.registry.get_sample_value("voicepipe_pictures_refused_total", label)
+        assert counted == (None if reason == "UNSUPPORTED_TYPE" else 1)
 
 
 async def test_no_more_of_a_body_is_read_than_may_be_sent() -> None:
