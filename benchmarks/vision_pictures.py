@@ -22,7 +22,7 @@ FONTS = {
         "LiberationSans-Regular.ttf",
         "FreeMono.ttf",
     ),
-    "zh": ("DroidSansFallbackFull.ttf",),
+    "zh": ("wqy-microhei.ttc", "wqy-zenhei.ttc"),
 }
 SIZE = 30
 """Pixels of a letter's height, about: a receipt that fills a phone's picture has them after it was made smaller."""
@@ -121,7 +121,7 @@ def fonts(language: str) -> tuple[Path, ...]:
     fetched = subprocess.run([SCRIPT], capture_output=True, text=True, check=False)
     if fetched.returncode:
         raise RuntimeError(fetched.stderr.strip())
-    files = {file.name: file for file in Path(fetched.stdout.strip()).rglob("*.ttf")}
+    files = {file.name: file for file in Path(fetched.stdout.strip()).rglob("*.tt?")}
     return tuple(files[name] for name in FONTS[language])
 
 

@@ -2,20 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from pipeline import sight
 from pipeline.settings import Settings, SettingsError, VisionSettings
-
-OURS = Path("/proc/self/task")
-
-
-def children() -> list[str]:
-    """Return the processes that we have started."""
-    return [pid for thread in OURS.iterdir() for pid in (thread / "children").read_text().split()]
+from tests.vision.processes import running
 
 
 @pytest.mark.anyio
@@ -27,10 +20,9 @@ async def test_switched_off_there_is_nothing() -> None:
 
 @pytest.mark.anyio
 async def test_until_a_picture_comes_no_process_runs() -> None:
-    before = children()
     vision = await sight.opened(Settings())
     assert vision is not None
-    assert children() == before
+    assert running("") == []
     await vision.close()
 
 

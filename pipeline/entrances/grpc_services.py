@@ -81,7 +81,7 @@ async def answered(context: Context, log: Log, work: Callable[[], Awaitable[Answ
         return await work()
     except PipelineError as error:
         status = status_of(error)
-    except Exception:  # noqa: BLE001 - the boundary of the entrance
+    except Exception:
         log.exception("entrance broke")
         status = INTERNAL
     return await context.abort_with_status(to_status(status))
@@ -95,7 +95,7 @@ class Media(media_pb2_grpc.MediaServiceServicer):
         self._ground = ground
         self._log = logger("grpc")
 
-    async def UploadMedia(  # type: ignore[override]  # noqa: N802, D102
+    async def UploadMedia(  # noqa: N802, D102
         self, request_iterator: AsyncIterator[media_pb2.UploadMediaRequest], context: Context
     ) -> media_pb2.UploadMediaResponse:
         async def take() -> media_pb2.UploadMediaResponse:

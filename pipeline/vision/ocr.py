@@ -36,7 +36,7 @@ class Ocr:
             with suppress(VisionError):  # whoever asks for the text will hear of it
                 await self._free[-1].start()
 
-    async def describe(self, picture: bytes, wanted: str) -> str:  # noqa: ARG002
+    async def describe(self, picture: bytes, wanted: str) -> str:
         """Return the text of a JPEG file, row by row. Raises VisionError ``looking-failed``."""
         reader = self._free.pop()
         try:

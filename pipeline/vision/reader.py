@@ -33,6 +33,9 @@ LONGEST = 20_000
 LENGTH = ">I"
 """How the length of a message is written before it."""
 
+Engine = Any
+"""What its call returns depends on what was asked for, which its types do not say."""
+
 
 def main() -> None:
     """Answer until there is nothing more to answer."""
@@ -52,13 +55,13 @@ def main() -> None:
         answers.flush()
 
 
-def loaded() -> RapidOCR:
+def loaded() -> Engine:
     """Return the engine with its own models, which come in its wheel."""
     one_thread = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
     return RapidOCR(params={"Global.log_level": "critical", "Global.text_score": SURE, **one_thread})
 
 
-def read(engine: RapidOCR, picture: bytes) -> str:
+def read(engine: Engine, picture: bytes) -> str:
     """Return the text of a JPEG file in the order in which it is read, a row a line."""
     pixels = cv2.imdecode(np.frombuffer(picture, dtype=np.uint8), cv2.IMREAD_COLOR)
     found = engine(pixels, use_det=True, use_cls=True, use_rec=True, text_score=SURE)
@@ -73,7 +76,7 @@ def _line(text: str, box: Any) -> Line:
     return Line(" ".join(text.split()), (first, second, third, fourth))
 
 
-def _flipped(engine: RapidOCR, pixels: Any, lines: Sequence[Line]) -> bool:
+def _flipped(engine: Engine, pixels: Any, lines: Sequence[Line]) -> bool:
     """Return whether most of the longest lines are upside down, after a quarter turn to the left if they are upended.
 
     The engine has turned each line before it read it, and does not tell.

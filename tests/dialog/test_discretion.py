@@ -193,7 +193,7 @@ async def test_what_was_read_in_a_picture_is_told_as_a_transcript_is(
     captions: Treatment, pseudonyms: Pseudonyms | None
 ) -> None:
     note = PictureNoted(**STAMP, media="m", state=PictureState.READY, note="call 415-555-2672")  # type: ignore[arg-type]
-    shown = Privacy(captions=captions).discretion(PERSONA, pseudonyms)  # type: ignore[arg-type]
+    shown = Privacy(captions=captions).discretion(PERSONA, pseudonyms)
     kept = await shown.kept(note)
     assert isinstance(kept, PictureNoted)
     assert "2672" not in kept.note

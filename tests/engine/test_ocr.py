@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import anyio
 import pytest
@@ -16,10 +15,9 @@ from pipeline.vision.confine import NICE
 from pipeline.vision.ocr import Ocr
 from pipeline.vision.stage import Vision
 from tests.pictures import png
+from tests.vision.processes import running
 
 pytestmark = [pytest.mark.engine, pytest.mark.anyio, pytest.mark.timeout(300)]
-
-OURS = Path("/proc/self/task")
 
 
 @pytest.fixture
@@ -31,12 +29,6 @@ async def vision() -> AsyncIterator[Vision]:
 
 async def note(vision: Vision, data: bytes) -> str:
     return await vision.described(await vision.scrubbed(data), "")
-
-
-def readers() -> list[int]:
-    """Return the processes that read."""
-    pids = [pid for thread in OURS.iterdir() for pid in (thread / "children").read_text().split()]
-    return [int(pid) for pid in pids if "vision.reader" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 async def test_every_sheet_in_every_font_is_read(vision: Vision) -> None:
@@ -69,11 +61,11 @@ async def test_a_picture_without_text_has_an_empty_note(vision: Vision) -> None:
 
 async def test_one_process_reads_one_picture_after_the_other(vision: Vision) -> None:
     picture = written(drawn(SHEETS[2], fonts("en")[0]))
-    assert readers() == []
+    assert running("reader") == []
     async with anyio.create_task_group() as tasks:
         for _ in range(3):
             tasks.start_soon(note, vision, picture)
-    (reader,) = readers()
+    (reader,) = running("reader")
     ours = os.getpriority(os.PRIO_PROCESS, 0)
     assert os.getpriority(os.PRIO_PROCESS, reader) == min(19, ours + NICE)  # it lets others go first
 
@@ -81,7 +73,7 @@ async def test_one_process_reads_one_picture_after_the_other(vision: Vision) -> 
 async def test_a_process_that_was_killed_is_replaced(vision: Vision) -> None:
     picture = written(drawn(SHEETS[2], fonts("en")[0]))
     await note(vision, picture)
-    (reader,) = readers()
+    (reader,) = running("reader")
     os.kill(reader, signal.SIGKILL)
     assert not missing(SHEETS[2], await note(vision, picture))
 

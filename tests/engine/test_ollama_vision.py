@@ -13,9 +13,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.anyio]
     ("model", "code"), [("no-such-model", "model-missing"), ("smollm2-135m-instruct", "model-blind")]
 )
 async def test_a_model_that_is_missing_or_blind_is_named(ollama_server: str, model: str, code: str) -> None:
-    settings = Settings(
-        vision=VisionSettings(engine="ollama", model=model), dialog=Dialog(ollama_url=ollama_server)
-    )
+    settings = Settings(vision=VisionSettings(engine="ollama", model=model), dialog=Dialog(ollama_url=ollama_server))
     for look in (looked_at, opened):
         with pytest.raises(VisionError) as caught:
             await look(settings)

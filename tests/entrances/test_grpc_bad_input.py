@@ -1,6 +1,6 @@
 """What a client can get wrong: each with an error that names the field, and nothing else harmed."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -11,10 +11,8 @@ from pipeline.core.events import CallEnd, StageFailed
 from pipeline.entrances.generated.voicepipe.v1 import config_pb2, input_pb2
 from pipeline.entrances.generated.voicepipe.v1.audio_pb2 import AUDIO_ENCODING_OPUS, AudioInput
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
-from pipeline.entrances.generated.voicepipe.v1.media_pb2 import UploadMediaRequest
-from pipeline.entrances.generated.voicepipe.v1.media_pb2_grpc import MediaServiceStub
 from pipeline.session.line import Line
-from tests.entrances.calls import Caller, Refusal, audio_format, reply_started, served, start_message, unpack
+from tests.entrances.calls import Caller, audio_format, reply_started, served, start_message, unpack
 
 pytestmark = pytest.mark.anyio
 

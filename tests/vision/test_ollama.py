@@ -109,9 +109,7 @@ async def test_a_model_that_sees_passes_the_check() -> None:
         (whole("200 OK", b"{}"), "engine-garbage", "too old"),
     ],
 )
-async def test_a_model_that_does_not_see_keeps_the_service_from_starting(
-    answer: Answer, code: str, named: str
-) -> None:
+async def test_a_model_that_does_not_see_keeps_the_service_from_starting(answer: Answer, code: str, named: str) -> None:
     found, message = await refusal(answer, check=True)
     assert found == code
     assert named in message

@@ -29,6 +29,7 @@ LONGEST_FEEDBACK = 64 * 1024
 POLICY = "default-src 'self'; media-src 'self' blob: mediastream:; img-src 'self' blob: data:; frame-ancestors 'self'"
 """The page loads nothing from anywhere else: it works offline."""
 
+
 def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
     """Return the application."""
     limiter = Limiter(settings.offers_burst, settings.offers_per_minute, ground.clock)
