@@ -101,8 +101,7 @@ class Pictures:
             arrived = await vision.received(pieces)
             arrived_at = self._clock.now()
             scrubbed = await vision.scrubbed(arrived.picture)
-            if self._tasks is None:
-                raise _over()
+            tasks = _open(self._tasks)
         except BaseException:
             leave()
             raise
@@ -110,7 +109,7 @@ class Pictures:
             self._arriving -= 1
         picture = _Picture(uuid4().hex, scrubbed, arrived_at, leave)
         self._pictures[picture.media] = picture
-        self._tasks.start_soon(self._look, vision, picture, wanted)
+        tasks.start_soon(self._look, vision, picture, wanted)
         await self._tell(_noted(picture, PictureState.RECEIVED, self._clock.now()))
         return Kept(picture.media, arrived.sha256, arrived.size, self._expires)
 
@@ -165,8 +164,7 @@ class Pictures:
         """Hold room for a picture; return what gives it back. Raises VisionError."""
         if self._vision is None:
             raise pictures_off()
-        if self._tasks is None:
-            raise _over()
+        _open(self._tasks)
         most = self._vision.settings.per_call
         if len(self._pictures) + self._arriving >= most:
             raise VisionError("too-many-pictures", f"a call may send {most} pictures", retryable=True)
@@ -256,6 +254,13 @@ def _complaint(error: VisionError, shown: PictureShown, now: float) -> StageFail
 def pictures_off() -> VisionError:
     """Return the error for a picture where none are taken."""
     return VisionError("vision-off", 'this server takes no pictures: vision.engine is "off"')
+
+
+def _open(tasks: TaskGroup | None) -> TaskGroup:
+    """Return the tasks of a call that goes on. Raises VisionError ``call-over``."""
+    if tasks is None:
+        raise _over()
+    return tasks
 
 
 def _over() -> VisionError:

@@ -200,7 +200,16 @@ class Session:
             case _HearingBroke():
                 await self._tell(StageFailed.by(item.error, turn=self._turn, at=self._clock.now()))
                 return CallEnd.FAILED
-            case StageFailed(stage="hearing") | SpeechStarted() | SpeechSustained() | SpeechEnded():
+            case (
+                StageFailed(stage="hearing")
+                | SpeechStarted()
+                | SpeechSustained()
+                | SpeechEnded()
+                | TurnEnded()
+                | PartialTranscript()
+                | TurnDrafted()
+                | FinalTranscript()
+            ):
                 await self._answers.heard(item)
             case ToolReported():
                 self._desk.report(item)
@@ -211,8 +220,6 @@ class Session:
             case CallReported(kind="transfer_failed"):
                 self._regret = True
                 await self._say_regret()
-            case TurnEnded() | PartialTranscript() | TurnDrafted() | FinalTranscript():
-                await self._answers.heard(item)
             case _:
                 end = await self._orders.obey(item)
                 if end is None:

@@ -22,14 +22,23 @@ async def started(module: str, *arguments: int) -> Process:
     It is in no session of ours, so that a Ctrl-C at a terminal leaves it alone; with our end its input ends.
     """
     command = [sys.executable, "-B", "-P", "-m", f"pipeline.vision.{module}", *map(str, arguments)]
-    return await anyio.open_process(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-    )
+    with anyio.CancelScope(shield=True):  # a process whose start is cancelled would be nobody's; it takes milliseconds
+        return await anyio.open_process(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"},
+            start_new_session=True,
+        )
+
+
+async def ended(child: Process) -> None:
+    """Kill a process, if it still runs, and wait until it is gone."""
+    with suppress(ProcessLookupError):
+        child.kill()
+    with anyio.CancelScope(shield=True):
+        await child.aclose()
 
 
 async def scrubbed(data: bytes, side: int, pixels: int) -> bytes:

@@ -9,7 +9,7 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from pipeline.core.errors import VisionError
-from pipeline.vision.children import started
+from pipeline.vision.children import ended, started
 
 LONGEST_ANSWER = 1 << 20
 """Bytes."""
@@ -47,7 +47,7 @@ class Ocr:
     async def close(self) -> None:
         """End the processes."""
         for reader in self._readers:
-            reader.kill()
+            await reader.end()
 
 
 class _Reader:
@@ -60,7 +60,9 @@ class _Reader:
     async def start(self) -> Process:
         """Return the process, a new one where there is none."""
         async with self._starting:
-            if self._child is None or self._child.returncode is not None:
+            if self._child is not None and self._child.returncode is not None:
+                await self.end()  # it went to rest
+            if self._child is None:
                 try:
                     self._child = await started("reader")
                 except OSError as error:
@@ -74,20 +76,23 @@ class _Reader:
             try:
                 answer = json.loads(await _asked(child, picture))
             except (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead):
-                self.kill()
+                await self.end()
                 continue
+            except ValueError as error:
+                await self.end()
+                raise VisionError("looking-failed", "the process that reads pictures talks nonsense") from error
             except BaseException:
-                self.kill()  # its answer would come to the next one
+                await self.end()  # its answer would come to the next one
                 raise
             if "error" in answer:
                 raise VisionError("looking-failed", f"the picture could not be read: {answer['error']}")
             return str(answer["text"])
         raise VisionError("looking-failed", "the process that reads pictures ended", retryable=True)
 
-    def kill(self) -> None:
-        if self._child is not None and self._child.returncode is None:
-            self._child.kill()
-        self._child = None
+    async def end(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            await ended(child)
 
 
 async def _asked(child: Process, picture: bytes) -> bytes:
