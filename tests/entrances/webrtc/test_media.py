@@ -127,8 +127,3 @@ async def test_a_page_of_another_origin_may_send_one_if_the_settings_say_so() ->
         async with web(rtc=Rtc(origins=origins)) as service:
             answer = await service.client.options(PATH, headers=asked)
             assert ("access-control-allow-origin" in answer.headers) is allowed
-
-
-async def test_only_post_is_answered() -> None:
-    async with web() as service:
-        assert (await service.client.get(PATH)).status_code == 405
