@@ -23,7 +23,7 @@ async def started(module: str, *arguments: int) -> Process:
     """
     command = [sys.executable, "-B", "-P", "-m", f"pipeline.vision.{module}", *map(str, arguments)]
     with anyio.CancelScope(shield=True):  # a process whose start is cancelled would be nobody's; it takes milliseconds
-        return await anyio.open_process(
+        child = await anyio.open_process(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -31,6 +31,7 @@ async def started(module: str, *arguments: int) -> Process:
             env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"},
             start_new_session=True,
         )
+    return child
 
 
 async def ended(child: Process) -> None:
