@@ -115,10 +115,8 @@ async def run(
     finally:
         with anyio.CancelScope(shield=True):
             await server.stop()
-            if vision is not None:
-                await vision.close()
-            if records is not None:
-                await records.close()
+            for part in filter(None, (vision, records)):
+                await part.close()
     log.info("stopped")
 
 
