@@ -25,6 +25,7 @@ from pipeline.observe import Metrics, logger
 from pipeline.settings import Settings
 from pipeline.store.expiry import expire_often
 from pipeline.store.records import Records
+from pipeline.vision.stage import Vision
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +116,15 @@ async def run(
     finally:
         with anyio.CancelScope(shield=True):
             await server.stop()
-            for part in filter(None, (vision, records)):
-                await part.close()
+            await _close(vision, records)
     log.info("stopped")
+
+
+async def _close(vision: Vision | None, records: Records | None) -> None:
+    if vision is not None:
+        await vision.close()
+    if records is not None:
+        await records.close()
 
 
 async def _records(settings: Settings, metrics: Metrics) -> Records | None:

@@ -31,7 +31,7 @@ async def started(module: str, *arguments: int) -> Process:
             env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"},
             start_new_session=True,
         )
-    return child
+    return child  # noqa: RET504  for all that mypy knows, a scope swallows what is raised in it
 
 
 async def ended(child: Process) -> None:
