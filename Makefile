@@ -26,6 +26,7 @@ serve: models ## Run the service
 test: venv ## Run all tests (fetches models, recordings, an Ollama server and a Chromium first)
 	@$(bin)/voicepipe models pull --profile cpu --tests
 	@scripts/recordings.sh
+	@scripts/fonts.sh
 	@scripts/ollama.sh
 	@[ -n "$$VOICEPIPE_NO_BROWSER" ] || scripts/chromium.sh
 	@$(fast)

@@ -26,11 +26,13 @@ from pipeline.session.discreet import DiscreetLine
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
 from pipeline.session.line import Line
+from pipeline.session.pictures import Pictures, pictures_off
 from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.session import Session
 from pipeline.settings import Settings
 from pipeline.speaking.phrases import PhraseBook
 from pipeline.store.rows import Feedback
+from pipeline.vision.stage import Vision
 from pipeline.wishes import check_tools, plan_of, terms_of
 
 
@@ -87,8 +89,15 @@ class Calls:
         metrics: Metrics,
         clock: Clock,
         archive: Archive | None = None,
+        vision: Vision | None = None,
     ) -> None:
-        """Answer for these agents, once ``open`` has been called; nothing is kept without an ``archive``."""
+        """Answer for these agents, once ``open`` has been called.
+
+        Nothing is kept without an ``archive``, and no pictures are taken without ``vision``.
+        """
+        self._vision = vision
+        self._pictures: dict[str, Pictures] = {}
+        """Those of live calls, by their ids."""
         self._archive = archive or Archive(None, Calendar())
         self._settings = settings
         self._agents = agents
@@ -178,7 +187,8 @@ class Calls:
             ladder=self._ladder,
             headroom=self._headroom,
         )
-        return Call(plan, engines, kit, terms_of(agent, plan), start, self)
+        terms = replace(terms_of(agent, plan), image_bytes=self.image_bytes)
+        return Call(plan, engines, kit, terms, start, self)
 
     async def conduct(
         self, start: CallStart, plan: CallPlan, engines: Engines, line: Line, cut_off: Callable[[], CutOff]
@@ -188,9 +198,11 @@ class Calls:
         observer = CallObserver(self._metrics, start.conversation, agent.id, self._settings.budgets)
         discretion = self._archive.discretion(agent, agent.tenant)
         entry = self._archive.begin(start, agent, plan.language or "", discretion)
+        pictures = Pictures(self._vision, self._clock, Calendar().now() + plan.call.max_duration)
+        self._pictures[start.conversation] = pictures
         session = Session(
             DiscreetLine(line, discretion, observer),
-            replace(engines, ledger=entry.ledger),
+            replace(engines, ledger=entry.ledger, pictures=pictures),
             plan,
             clock=self._clock,
             observe=partial(self._weigh, observer),
@@ -211,6 +223,9 @@ class Calls:
             reason = ended.reason.value
             return ended
         finally:
+            pictures.close()
+            if self._pictures.get(start.conversation) is pictures:
+                del self._pictures[start.conversation]
             seconds = self._clock.now() - began_at
             observer.over(reason, seconds=seconds, turns=session.turn)
             self._archive.end(entry, reason, turns=session.turn, seconds=seconds)
@@ -218,6 +233,21 @@ class Calls:
     async def conversation(self, conversation: str) -> Conversation:
         """Return the last call that had this id; see ``Switchboard``."""
         return await self._archive.conversation(conversation)
+
+    @property
+    def image_bytes(self) -> int:
+        """Return the largest picture that is taken; 0 for none at all."""
+        return 0 if self._vision is None else self._vision.settings.max_bytes
+
+    def pictures(self, conversation: str) -> Pictures:
+        """Return where the pictures of a live call go; see ``Switchboard``."""
+        if self._vision is None:
+            raise pictures_off()
+        found = self._pictures.get(conversation)
+        if found is None:
+            message = f"there is no call {conversation}, or it is over"
+            raise EntranceError("unknown-conversation", message, field="conversation_id")
+        return found
 
     async def take_feedback(self, feedback: Feedback) -> str:
         """Keep a feedback and return its id; see ``Switchboard``."""

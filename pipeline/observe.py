@@ -19,6 +19,7 @@ from pipeline.core.events import (
     CallEvent,
     FinalTranscript,
     InputMissing,
+    PictureNoted,
     ReplyEnded,
     ReplyStatus,
     Speculated,
@@ -27,6 +28,7 @@ from pipeline.core.events import (
     TurnEnded,
 )
 from pipeline.observe_caches import CacheTallies
+from pipeline.observe_pictures import PictureMetrics
 from pipeline.observe_resume import ResumeMetrics
 from pipeline.settings import Budget
 
@@ -190,6 +192,7 @@ class Metrics:
         self.models = ModelMetrics(own)
         self.records = RecordMetrics(own)
         self.resume = ResumeMetrics(own)
+        self.pictures = PictureMetrics(own)
         self.calls_active = Gauge("voicepipe_calls_active", "Calls in progress.", registry=own)
         self.calls_started = Counter("voicepipe_calls_started", "Calls accepted.", registry=own)
         self.calls_ended = Counter("voicepipe_calls_ended", "Calls that are over.", ["reason"], registry=own)
@@ -241,6 +244,8 @@ class CallObserver:
                 self._log.warning(
                     "stage failed", turn=event.turn, stage=event.stage, code=event.code, message=event.message
                 )
+            case PictureNoted():
+                self._metrics.pictures.note(event, self._log)
             case Backchannel():
                 self._metrics.turns.backchannels.inc()
             case SpeculationEnded():

@@ -10,6 +10,7 @@ from importlib import metadata
 import anyio
 from anyio.abc import ObjectReceiveStream, TaskGroup
 
+from pipeline import sight
 from pipeline.answering import Answering, read_agents, read_keys
 from pipeline.archive import Archive
 from pipeline.assemble import Assembly
@@ -25,6 +26,7 @@ from pipeline.observe import Metrics, logger
 from pipeline.settings import Settings
 from pipeline.store.expiry import expire_often
 from pipeline.store.records import Records
+from pipeline.vision.stage import Vision
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,9 @@ async def run(
     """
     log, clock, metrics = logger("serve"), LoopClock(), Metrics()
     found = read_agents(settings)
+    vision = await sight.opened(settings)
     records = await _records(settings, metrics)
-    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar(), read_keys(settings)))
+    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar(), read_keys(settings)), vision)
     ground = _ground(settings, calls, metrics, clock)
     server = GrpcServer(ground)
     try:
@@ -115,9 +118,15 @@ async def run(
     finally:
         with anyio.CancelScope(shield=True):
             await server.stop()
-            if records is not None:
-                await records.close()
+            await _close(vision, records)
     log.info("stopped")
+
+
+async def _close(vision: Vision | None, records: Records | None) -> None:
+    if vision is not None:
+        await vision.close()
+    if records is not None:
+        await records.close()
 
 
 async def _records(settings: Settings, metrics: Metrics) -> Records | None:
@@ -141,6 +150,7 @@ def _ground(settings: Settings, calls: Calls, metrics: Metrics, clock: Clock) ->
         resume=settings.resume,
         channels=settings.channels,
         max_duration=settings.call.max_duration,
+        image_bytes=calls.image_bytes,
         metrics=metrics,
         clock=clock,
         version=metadata.version("voicepipe"),

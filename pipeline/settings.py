@@ -298,6 +298,57 @@ class Speaking(Section):
     """Memory for the speech of greetings, fillers and apologies, which is made once while starting; of each voice."""
 
 
+class VisionSettings(Section):
+    """Pictures that callers send during a call."""
+
+    engine: Literal["off", "ocr", "ollama"] = "ocr"
+    """``ocr`` reads the text in them, in a process that runs only while there are any; ``ollama`` asks a vision model;
+    ``off`` takes no pictures."""
+    model: str = ""
+    """With ``ollama``: the model that looks at them, a tag as ``ollama list`` prints it. It is asked at
+    ``dialog.ollama_url``."""
+    max_bytes: int = Field(default=10_000_000, ge=1_000, le=64_000_000)
+    """Largest file."""
+    max_megapixels: float = Field(default=12.0, gt=0, le=100)
+    """Largest picture; what is larger is refused before it is decoded."""
+    side: int = Field(default=1600, ge=320, le=4096)
+    """Pixels of its longer side that are looked at: a larger one is made smaller."""
+    tokens: int = Field(default=400, ge=50)
+    """About how many tokens of what was read the model is shown, its beginning and its end; so much of its context is
+    kept for it."""
+    patience: float = Field(default=6.0, ge=0)
+    """Longest wait of an answer for a picture that is being looked at, while the caller hears the agent's phrase
+    ``looking``; then it goes on without."""
+    timeout: float = Field(default=20.0, gt=0)
+    """Longest work on one picture."""
+    upload_timeout: float = Field(default=30.0, gt=0)
+    """Longest wait for a picture to arrive."""
+    workers: int = Field(default=1, ge=1)
+    """Pictures that are worked on at once, over all calls: with ``ocr`` a thread and about 300 MB each."""
+    waiting: int = Field(default=8, ge=1)
+    """Pictures that arrive, wait or are worked on at once, over all calls; one more is refused with
+    RESOURCE_EXHAUSTED."""
+    per_call: int = Field(default=8, ge=1)
+    """Pictures of one call."""
+
+    @property
+    def pixels(self) -> int:
+        """Return the pixels of the largest picture."""
+        return round(self.max_megapixels * 1_000_000)
+
+    @property
+    def reserved(self) -> int:
+        """Return the tokens of the context that are kept for a picture."""
+        return 0 if self.engine == "off" else self.tokens
+
+    @model_validator(mode="after")
+    def _names_a_model(self) -> Self:
+        """Refuse ``ollama`` without a model."""
+        if self.engine == "ollama" and not self.model:
+            raise ValueError('engine = "ollama" needs model, the tag of one that can see')
+        return self
+
+
 class Ladder(Section):
     """What is done while an answer takes long, and when answers take too long: each rung can be switched off."""
 
@@ -448,6 +499,7 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     speculation: Speculation = Speculation()
     speaking: Speaking = Speaking()
+    vision: VisionSettings = VisionSettings()
     playout: Playout = Playout()
     ladder: Ladder = Ladder()
     channels: Channels = Channels()

@@ -276,6 +276,33 @@ class SpeculationEnded(Event):
     """How much the model had written."""
 
 
+# Pictures
+
+
+class PictureState(StrEnum):
+    """How far the work on a picture is."""
+
+    RECEIVED = "received"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureNoted(Event):
+    """What became of a picture that the caller sent."""
+
+    media: str
+    """Its id within the call."""
+    state: PictureState
+    note: str = ""
+    """What was read in it, once it is READY."""
+    took: float = 0.0
+    """Seconds since all of it had arrived."""
+    code: str = ""
+    """Why it FAILED."""
+    message: str = ""
+
+
 # Call
 
 
@@ -393,6 +420,7 @@ CallEvent = (
     | ToolsCancelled
     | Backchannel
     | SpeculationEnded
+    | PictureNoted
     | InputMissing
     | DigitsCollected
     | StageFailed
@@ -478,6 +506,19 @@ class ToolReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PictureShown:
+    """A picture for the turn that is going on, or the next."""
+
+    media: str = ""
+    """Id of one that was uploaded; empty where it comes along."""
+    inline: bytes = b""
+    wanted: str = ""
+    """What to look for; empty for all."""
+    refers_to: int = 0
+    """``seq`` of the message, 0 for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointingChanged:
     """New turn-taking settings for the rest of the call; None keeps what is set. Seconds."""
 
@@ -520,6 +561,7 @@ ClientEvent = (
     | ControlRequested
     | CallReported
     | ToolReported
+    | PictureShown
     | CallChanged
     | ClientLost
     | ClientBack

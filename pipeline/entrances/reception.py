@@ -39,6 +39,8 @@ class Ground:
     channels: Channels
     max_duration: float
     """Longest call, in seconds, as clients are told before a call."""
+    image_bytes: int = 0
+    """Largest picture, as they are told; 0 when pictures are not served."""
     metrics: Metrics
     clock: Clock
     version: str

@@ -46,6 +46,7 @@ from pipeline.entrances.switchboard import (
 )
 from pipeline.observe import Metrics
 from pipeline.session.line import Line
+from pipeline.session.pictures import Pictures
 from pipeline.settings import Channels, Resume, Server
 from pipeline.store.rows import Feedback
 
@@ -115,6 +116,8 @@ class FakeSwitchboard:
     known: dict[str, Conversation] = field(default_factory=dict)
     """Calls that can be asked about."""
     feedback: list[Feedback] = field(default_factory=list)
+    albums: dict[str, Pictures] = field(default_factory=dict)
+    """Calls that take pictures, by their ids."""
 
     def agents(self) -> Sequence[AgentCard]:
         return [
@@ -132,6 +135,11 @@ class FakeSwitchboard:
         if conversation not in self.known:
             raise EntranceError("unknown-conversation", f"no call {conversation}", field="conversation_id")
         return self.known[conversation]
+
+    def pictures(self, conversation: str) -> Pictures:
+        if conversation not in self.albums:
+            raise EntranceError("unknown-conversation", f"no call {conversation}", field="conversation_id")
+        return self.albums[conversation]
 
     async def take_feedback(self, feedback: Feedback) -> str:
         await self.conversation(feedback.conversation)
@@ -162,6 +170,7 @@ def ground(
     resume: Resume = ENDS_AT_ONCE,
     **settings: Any,
 ) -> Ground:
+    image_bytes = settings.pop("image_bytes", 0)
     server = Server(**settings)
     live = LiveCalls(server.max_calls, resume.most)
     return Ground(
@@ -172,6 +181,7 @@ def ground(
         resume=resume,
         channels=channels or Channels(),
         max_duration=600.0,
+        image_bytes=image_bytes,
         metrics=metrics or Metrics(),
         clock=LoopClock(),
         version="1.2.3",

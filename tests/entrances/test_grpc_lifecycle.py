@@ -44,7 +44,14 @@ async def readyz(service: Served) -> int:
         return (await client.get("/readyz")).status_code
 
 
-async def test_health_is_not_serving_until_warm_and_pictures_never_are() -> None:
+async def test_pictures_are_served_where_they_are_taken() -> None:
+    async with served(image_bytes=10_000_000) as service:
+        assert (await health(service))[MEDIA] == SERVING
+        found = await CatalogServiceStub(service.channel).ListAgents(ListAgentsRequest())
+    assert found.limits.max_image_bytes == 10_000_000
+
+
+async def test_health_is_not_serving_until_warm_and_pictures_that_are_not_taken_never_are() -> None:
     async with served(serving=False) as service:
         assert await health(service) == {
             WHOLE: NOT_SERVING,

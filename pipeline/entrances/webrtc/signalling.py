@@ -14,8 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from pipeline.core.errors import EntranceError
 from pipeline.entrances.realtime.dialect import Realtime
-from pipeline.entrances.statuses import RETRY_SECONDS
-from pipeline.entrances.webrtc.answers import bounded, later, refusal
+from pipeline.entrances.webrtc.answers import bounded, later, refusal, refused
 from pipeline.entrances.webrtc.calls import RtcCalls
 from pipeline.entrances.webrtc.json_wire import Contract, Dialect
 from pipeline.entrances.webrtc.limits import Limiter
@@ -30,15 +29,6 @@ PATHS: Mapping[str, Callable[[str], Dialect]] = {
     "/v1/realtime/calls": Realtime,
 }
 """Ours and OpenAI's: the same calls, in other words on the data channel."""
-
-_STATUSES = {
-    "bad-offer": 400,
-    "no-permit": 401,
-    "no-audio": 406,
-    "not-ready": 503,
-    "draining": 503,
-    "too-many-calls": 503,
-}
 
 
 def routes(calls: RtcCalls, limiter: Limiter) -> Sequence[BaseRoute]:
@@ -58,8 +48,7 @@ def routes(calls: RtcCalls, limiter: Limiter) -> Sequence[BaseRoute]:
             permit = _permit(calls, request)
             answered = await calls.answer(body.decode("utf-8", "replace"), dialect, permit)
         except EntranceError as error:
-            headers = later(RETRY_SECONDS) if error.retryable else {}
-            return refusal(_STATUSES.get(error.code, 400), error.code, str(error), headers)
+            return refused(error)
         location = f"{request.url.path}/{answered.id}"
         return Response(answered.sdp, 201, {"Location": location, "ETag": f'"{answered.id}"'}, SDP)
 
@@ -67,7 +56,7 @@ def routes(calls: RtcCalls, limiter: Limiter) -> Sequence[BaseRoute]:
         try:
             _permit(calls, request)  # they may come with a password
         except EntranceError as error:
-            return refusal(_STATUSES[error.code], error.code, str(error))
+            return refused(error)
         told = [{"urls": one.urls, "username": one.username, "credential": one.credential} for one in calls.servers]
         return JSONResponse({"iceServers": told})
 

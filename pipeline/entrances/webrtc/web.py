@@ -4,7 +4,6 @@ from pathlib import Path
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from google.rpc import code_pb2
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
@@ -17,10 +16,10 @@ from pipeline.core.clock import Calendar
 from pipeline.core.errors import PipelineError
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import SubmitFeedbackRequest, SubmitFeedbackResponse
 from pipeline.entrances.reception import Ground
-from pipeline.entrances.statuses import status_of
-from pipeline.entrances.webrtc.answers import bounded, refusal
+from pipeline.entrances.webrtc.answers import bounded, refusal, refused
 from pipeline.entrances.webrtc.calls import RtcCalls
 from pipeline.entrances.webrtc.limits import Limiter
+from pipeline.entrances.webrtc.media import media_route
 from pipeline.entrances.webrtc.minting import minting
 from pipeline.entrances.webrtc.signalling import cross_origin, routes
 from pipeline.entrances.wire_catalog import write_agents
@@ -32,14 +31,6 @@ LONGEST_FEEDBACK = 64 * 1024
 """Bytes."""
 POLICY = "default-src 'self'; media-src 'self' blob: mediastream:; img-src 'self' blob: data:; frame-ancestors 'self'"
 """The page loads nothing from anywhere else: it works offline."""
-
-_HTTP = {
-    code_pb2.INVALID_ARGUMENT: 400,
-    code_pb2.FAILED_PRECONDITION: 409,
-    code_pb2.NOT_FOUND: 404,
-    code_pb2.RESOURCE_EXHAUSTED: 429,
-    code_pb2.UNAVAILABLE: 503,
-}
 
 
 def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
@@ -61,7 +52,7 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
         try:
             kept = await ground.switchboard.take_feedback(read_feedback(wanted))
         except PipelineError as error:
-            return refusal(_HTTP.get(status_of(error).code, 500), error.code, str(error))
+            return refused(error)
         return _told(SubmitFeedbackResponse(feedback_id=kept))
 
     async def kiosk(_request: Request) -> Response:
@@ -73,6 +64,7 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
             *minting(settings, Calendar().now),
             Route("/v1/agents", agents),
             Route("/v1/conversations/{call}/feedback", feedback, methods=["POST"]),
+            media_route(ground),
             Route("/kiosk", kiosk),
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ],

@@ -185,6 +185,7 @@ class ConverseResponse(_message.Message):
     TOOL_CALL_CANCELLED_FIELD_NUMBER: _builtins.int
     ACTION_FIELD_NUMBER: _builtins.int
     RESUMPTION_UPDATE_FIELD_NUMBER: _builtins.int
+    PICTURE_NOTED_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """Rises by one with each message, over all streams of a call, but for sound, Started, ResumptionUpdate and the Notice that
     messages are missing, which have 0. One that is sent again after a resume has the number that it had.
@@ -257,6 +258,10 @@ class ConverseResponse(_message.Message):
     def resumption_update(self) -> _output_pb2.ResumptionUpdate:
         """A new token for resuming."""
 
+    @_builtins.property
+    def picture_noted(self) -> _output_pb2.PictureNoted:
+        """What became of a picture."""
+
     def __init__(
         self,
         *,
@@ -278,12 +283,13 @@ class ConverseResponse(_message.Message):
         tool_call_cancelled: _output_pb2.ToolCallCancelled | None = ...,
         action: _output_pb2.Action | None = ...,
         resumption_update: _output_pb2.ResumptionUpdate | None = ...,
+        picture_noted: _output_pb2.PictureNoted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "audio", b"audio", "clear_audio", b"clear_audio", "ended", b"ended", "event", b"event", "going_away", b"going_away", "input_event", b"input_event", "mark", b"mark", "notice", b"notice", "reconfigured", b"reconfigured", "response_done", b"response_done", "response_started", b"response_started", "response_text", b"response_text", "resumption_update", b"resumption_update", "started", b"started", "tool_call", b"tool_call", "tool_call_cancelled", b"tool_call_cancelled", "transcript", b"transcript"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "audio", b"audio", "clear_audio", b"clear_audio", "ended", b"ended", "event", b"event", "going_away", b"going_away", "input_event", b"input_event", "mark", b"mark", "notice", b"notice", "picture_noted", b"picture_noted", "reconfigured", b"reconfigured", "response_done", b"response_done", "response_started", b"response_started", "response_text", b"response_text", "resumption_update", b"resumption_update", "started", b"started", "tool_call", b"tool_call", "tool_call_cancelled", b"tool_call_cancelled", "transcript", b"transcript"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "audio", b"audio", "clear_audio", b"clear_audio", "ended", b"ended", "event", b"event", "going_away", b"going_away", "input_event", b"input_event", "mark", b"mark", "notice", b"notice", "reconfigured", b"reconfigured", "response_done", b"response_done", "response_started", b"response_started", "response_text", b"response_text", "resumption_update", b"resumption_update", "seq", b"seq", "started", b"started", "tool_call", b"tool_call", "tool_call_cancelled", b"tool_call_cancelled", "transcript", b"transcript"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "audio", b"audio", "clear_audio", b"clear_audio", "ended", b"ended", "event", b"event", "going_away", b"going_away", "input_event", b"input_event", "mark", b"mark", "notice", b"notice", "picture_noted", b"picture_noted", "reconfigured", b"reconfigured", "response_done", b"response_done", "response_started", b"response_started", "response_text", b"response_text", "resumption_update", b"resumption_update", "seq", b"seq", "started", b"started", "tool_call", b"tool_call", "tool_call_cancelled", b"tool_call_cancelled", "transcript", b"transcript"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["audio", "clear_audio", "response_text", "transcript", "input_event", "response_started", "response_done", "mark", "started", "notice", "ended", "going_away", "reconfigured", "tool_call", "tool_call_cancelled", "action", "resumption_update"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["audio", "clear_audio", "response_text", "transcript", "input_event", "response_started", "response_done", "mark", "started", "notice", "ended", "going_away", "reconfigured", "tool_call", "tool_call_cancelled", "action", "resumption_update", "picture_noted"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

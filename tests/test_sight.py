@@ -1,0 +1,44 @@
+"""Who looks at pictures, by the settings; off costs nothing."""
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from pipeline import sight
+from pipeline.settings import Settings, SettingsError, VisionSettings
+from tests.vision.processes import running
+
+
+@pytest.mark.anyio
+async def test_switched_off_there_is_nothing() -> None:
+    assert await sight.opened(Settings(vision=VisionSettings(engine="off"))) is None
+    assert await sight.looked_at(Settings(vision=VisionSettings(engine="off"))) == "none are taken"
+    assert VisionSettings(engine="off").reserved == 0
+
+
+@pytest.mark.anyio
+async def test_until_a_picture_comes_no_process_runs() -> None:
+    vision = await sight.opened(Settings())
+    assert vision is not None
+    assert running("") == []
+    await vision.close()
+
+
+def test_the_service_imports_no_engine_for_pictures() -> None:
+    listed = "import sys, pipeline.serve, pipeline.sight, pipeline.vision.ocr; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True).stdout.split()
+    assert {"PIL", "cv2", "rapidocr"}.isdisjoint(loaded)
+
+
+@pytest.mark.anyio
+async def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sight.PACKAGES, "ocr", ("PIL", "no_such_package"))
+    with pytest.raises(SettingsError, match="no_such_package"):
+        await sight.opened(Settings())
+
+
+def test_an_ollama_model_has_to_be_named() -> None:
+    with pytest.raises(ValidationError, match="needs model"):
+        VisionSettings(engine="ollama")
