@@ -2,15 +2,12 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from enum import IntEnum
 
 import anyio
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from pipeline.core.clock import Clock
@@ -29,6 +26,7 @@ from pipeline.core.events import (
 )
 from pipeline.observe_caches import CacheTallies
 from pipeline.observe_pictures import PictureMetrics
+from pipeline.observe_queues import QueueDepths
 from pipeline.observe_resume import ResumeMetrics
 from pipeline.settings import Budget
 
@@ -71,36 +69,6 @@ def logger(part: str) -> Log:
     """Return a logger whose lines name the part of the service."""
     log: Log = structlog.get_logger().bind(part=part)
     return log
-
-
-class QueueDepths(Collector):
-    """Reads the depth of every live channel when metrics are scraped: the deepest of each name."""
-
-    def __init__(self) -> None:
-        """Begin with no channels."""
-        self._channels: dict[object, tuple[str, Callable[[], int]]] = {}
-
-    @contextmanager
-    def watch(self, channel: str, depth: Callable[[], int]) -> Iterator[None]:
-        """Report ``depth()`` under the channel's name while the context lasts."""
-        key = object()
-        self._channels[key] = (channel, depth)
-        try:
-            yield
-        finally:
-            del self._channels[key]
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield one gauge with a label per channel name."""
-        deepest: dict[str, int] = {}
-        for channel, depth in list(self._channels.values()):
-            deepest[channel] = max(deepest.get(channel, 0), depth())
-        family = GaugeMetricFamily(
-            "voicepipe_queue_depth", "Items in the fullest channel of this name over all calls.", labels=["channel"]
-        )
-        for channel, items in deepest.items():
-            family.add_metric([channel], items)
-        yield family
 
 
 class TurnMetrics:
