@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Page, ViewportSize, expect
 
@@ -46,8 +45,8 @@ class Studio:
         self._folder = folder
 
     @contextmanager
-    def visitor(self, size: ViewportSize, path: str = "/", **context: Any) -> Iterator[Visitor]:
-        visitor = Visitor.arrive(self._stage, self._service, viewport=size, **{"locale": "en-US", **context})
+    def visitor(self, size: ViewportSize, path: str = "/") -> Iterator[Visitor]:
+        visitor = Visitor.arrive(self._stage, self._service, viewport=size)
         visitor.page.add_init_script(takes_pictures_of(10_000_000))
         visitor.page.route("**/media", lambda route: route.fulfill(status=201, json={"media_id": "m"}))
         visitor.go(path)
