@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 bin := .venv/bin
 profile ?= cpu
-# On all cores. Tests with real models have the machine to themselves: they keep to the real clock.
+# On all cores. Tests with real models have the machine to themselves, those in a browser too: they keep to the real clock.
 fast := $(bin)/pytest -q -n auto --maxprocesses 8 -m "not engine and not e2e and not gpu and not soak"
 
 help: ## List the commands
@@ -25,7 +25,8 @@ test: venv ## Run all tests (fetches models, recordings, an Ollama server and a 
 	@scripts/ollama.sh
 	@[ -n "$$VOICEPIPE_NO_BROWSER" ] || scripts/chromium.sh
 	@$(fast)
-	@$(bin)/pytest -m "(engine or e2e) and not gpu and not soak"
+	@$(bin)/pytest -m "(engine or e2e) and not gpu and not soak" --ignore tests/browser
+	@$(bin)/pytest tests/browser
 
 test-fast: venv ## Run the tests that need no model
 	@$(fast)
