@@ -6,7 +6,9 @@ fast := $(bin)/pytest -q -n auto --maxprocesses 8 -m "not engine and not e2e and
 # Engines keep to a thread or two: on two cores two of their files run side by side.
 engines := $(bin)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "engine and not e2e and not gpu and not soak"
 # Whole calls have the machine to themselves: they keep to the real clock.
-calls := $(bin)/pytest -m "e2e and not gpu and not soak"
+calls := $(bin)/pytest -m "e2e and not gpu and not soak" --ignore tests/browser
+# And so have those in a browser.
+browser := $(bin)/pytest tests/browser
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,10 +30,11 @@ test: venv ## Run all tests (fetches models, recordings, an Ollama server and a 
 	@scripts/recordings.sh
 	@scripts/fonts.sh
 	@scripts/ollama.sh
-	@[ -n "$$VOICEPIPE_NO_BROWSER" ] || scripts/chromium.sh
+	@[ -n "$$VOICEPIPE_NO_BROWSER" ] || { scripts/chromium.sh && scripts/openai_client.sh; }
 	@$(fast)
 	@$(engines)
 	@$(calls)
+	@$(browser)
 
 test-fast: venv ## Run the tests that need no model
 	@$(fast)

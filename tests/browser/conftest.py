@@ -40,6 +40,6 @@ def service(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def visitor(stage: Stage, service: Service) -> Iterator[Visitor]:
     """Somebody before an empty page whose microphone is silent; in the end nothing has gone wrong there."""
     stage.says()
-    visitor = stage.run(Visitor.arrive, stage, service, locale="en-US")
+    visitor = stage.run(Visitor.arrive, stage, service)
     yield visitor
     assert stage.run(visitor.leave) == []

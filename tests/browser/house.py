@@ -161,8 +161,12 @@ class Visitor:
 
     @classmethod
     def arrive(cls, stage: Stage, service: Service, **context: Any) -> "Visitor":
-        """Open an empty page that may use microphone and camera; ``context`` is Playwright's."""
-        opened = stage.browser.new_context(permissions=["microphone", "camera"], **context)
+        """Open an empty page that may use microphone and camera; ``context`` is Playwright's.
+
+        Nothing moves in it: drawing without a graphics card would take the models' time.
+        """
+        still = {"permissions": ["microphone", "camera"], "reduced_motion": "reduce", "locale": "en-US"}
+        opened = stage.browser.new_context(**{**still, **context})
         visitor = cls(stage, service, opened, opened.new_page())
         page = visitor.page
         page.set_default_timeout(PATIENCE)

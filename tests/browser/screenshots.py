@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Page, ViewportSize, expect
 
@@ -46,8 +45,8 @@ class Studio:
         self._folder = folder
 
     @contextmanager
-    def visitor(self, size: ViewportSize, path: str = "/", **context: Any) -> Iterator[Visitor]:
-        visitor = Visitor.arrive(self._stage, self._service, viewport=size, **{"locale": "en-US", **context})
+    def visitor(self, size: ViewportSize, path: str = "/") -> Iterator[Visitor]:
+        visitor = Visitor.arrive(self._stage, self._service, viewport=size)
         visitor.page.add_init_script(takes_pictures_of(10_000_000))
         visitor.page.route("**/media", lambda route: route.fulfill(status=201, json={"media_id": "m"}))
         visitor.go(path)
@@ -65,15 +64,14 @@ def talking(studio: Studio, _: Stage) -> None:
         studio.take(page, "ready")
         visitor.call()
         expect(page.locator("#phase")).to_have_text("Speak now")
-        visitor.speak("conf-invalidpin")
-        expect(page.locator("#timeline > .heard")).to_have_count(1)
+        visitor.type("When do you open?")
         expect(page.locator(".thumb").first).to_be_visible()
-        visitor.speak("conf-onlyperson")
+        visitor.speak("conf-invalidpin")
         expect(page.locator("#timeline > .heard")).to_have_count(2)
         studio.take(page, "call")
-        visitor.type("And on Sunday?")
+        visitor.speak("conf-onlyperson")
         expect(page.locator("strong.cut")).to_be_visible()
-        page.wait_for_timeout(600)
+        expect(page.locator("#timeline > .heard")).to_have_count(3)
         studio.take(page, "barge-in")
         page.locator("#captions").evaluate(RECEIPT)
         expect(page.locator(".picture .note")).to_have_text("Sent")

@@ -75,6 +75,7 @@ def test_a_caller_is_understood_and_answered_and_may_speak_over_the_answer(
     visitor: Visitor, model_path: Callable[[str], Path]
 ) -> None:
     page = visitor.page
+    page.emulate_media(reduced_motion="no-preference")
     visitor.go()
     visitor.call()
     expect(page.locator("#captions > li").first.locator(".words")).to_have_text(GREETING)

@@ -19,7 +19,7 @@ def others(stage: Stage, service: Service) -> Iterator[list[Visitor]]:
     """Two who hold all the calls that the service takes."""
 
     def arrive() -> list[Visitor]:
-        both = [Visitor.arrive(stage, service, locale="en-US") for _ in range(2)]
+        both = [Visitor.arrive(stage, service) for _ in range(2)]
         for one in both:
             one.go()
             one.call()

@@ -10,6 +10,7 @@ export class PushToTalk {
   #track;
   #order;
   #held = false;
+  #heard = false; // the service hears speech
   #closing = 0;
   #off = new AbortController();
 
@@ -31,9 +32,12 @@ export class PushToTalk {
     on("keyup", (event) => [" ", "Enter"].includes(event.key) && this.#release());
   }
 
-  /** Takes a message of the call: speech that ended behind the button's release is a turn too. */
+  /** Takes a message of the call. Orders overtake sound: a turn is over when its sound was heard to the end. */
   heed({ inputEvent }) {
-    if (inputEvent?.kind === "INPUT_EVENT_KIND_SPEECH_ENDED" && !this.#track.enabled) this.#order("COMMIT_INPUT");
+    if (inputEvent?.kind === "INPUT_EVENT_KIND_SPEECH_STARTED") this.#heard = true;
+    if (inputEvent?.kind !== "INPUT_EVENT_KIND_SPEECH_ENDED") return;
+    this.#heard = false;
+    if (!this.#track.enabled) this.#order("COMMIT_INPUT");
   }
 
   /** Lets go of the button. */
@@ -58,7 +62,7 @@ export class PushToTalk {
     this.#show();
     this.#closing = setTimeout(() => {
       this.#track.enabled = false;
-      this.#order("COMMIT_INPUT");
+      if (!this.#heard) this.#order("COMMIT_INPUT"); // ended in a pause; otherwise its end is told at once
     }, TAIL);
   }
 
