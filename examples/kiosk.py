@@ -214,6 +214,8 @@ class Kiosk:
                 if (kind == "started" and not start.resume_token) or kind == "resumption_update":
                     sender = tasks.create_task(talk.send(call, message.resumption_update.last_consumed_seq))
                 self.take(talk, kind, message, tasks)
+                if talk.over:
+                    break
         finally:
             if sender is not None:
                 sender.cancel()

@@ -16,6 +16,8 @@ from pipeline.core.events import (
     CallEnded,
     CallEnding,
     CallEvent,
+    CallResumed,
+    CallSuspended,
     Clause,
     DigitsCollected,
     EndReason,
@@ -94,6 +96,8 @@ EVENTS: list[CallEvent] = [
     DigitsCollected(turn=TURN, at=1.0, digits=CANARY),
     StageFailed(turn=TURN, at=1.0, stage="dialog", code="engine-timeout", message="no token", retryable=True),
     CallEnding(turn=TURN, at=1.0, remaining=30.0),
+    CallSuspended(turn=TURN, at=1.0),
+    CallResumed(turn=TURN, at=1.0),
     CallEnded(turn=TURN, at=1.0, reason=CallEnd.CLIENT, duration=61.5, turns=2),
 ]
 

@@ -74,9 +74,11 @@ class LiveCall:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._attend)
             self._seat.warn = self.line.warn
-            reason, self.status = await self._conduct()
+            try:
+                reason, self.status = await self._conduct()
+            finally:
+                self.line.deafen()
             self._over = True
-            self.line.deafen()
             if not (self.line.ended or self.visits.closed):
                 now, turn = self._clock.now(), self.line.turn
                 ended = CallEnded(turn=turn, at=now, reason=reason, duration=now - began_at, turns=turn)

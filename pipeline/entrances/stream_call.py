@@ -152,8 +152,7 @@ class StreamCall:
             if request is EOF:
                 break
             if not self._visit.over.is_set():  # what comes after Ended is read only to be out of the way
-                with anyio.CancelScope(shield=True):  # a message is taken, or it is not
-                    await line.receive(request)
+                await line.receive(request)
         self._visit.final = True
         self._finished.set()
         await line.finish()

@@ -35,7 +35,7 @@ class Visit:
     """Why it ended, if it was not to."""
     heard_at: float = 0.0
     """When anything came from the client last."""
-    token: str = ""
+    token: str = field(default="", repr=False)
     """For the next one."""
     missing: int = 0
     """Messages that the client has not seen, and that are not kept any more."""

@@ -221,7 +221,8 @@ class WireLine:
 
     async def tell(self, event: ClientEvent) -> None:
         """Hand something to the session; nothing happens once it is over."""
-        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # the session is over
+        # Shielded: a message that a broken connection brought is taken or it is not, and counts accordingly.
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError), anyio.CancelScope(shield=True):
             await self._requests_in.send(event)
 
 

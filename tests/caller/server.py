@@ -13,6 +13,10 @@ from pipeline.entrances.generated.voicepipe.v1.conversation_pb2_grpc import (
     ConversationServiceServicer,
     add_ConversationServiceServicer_to_server,
 )
+from pipeline.entrances.generated.voicepipe.v1.media_pb2_grpc import (
+    MediaServiceServicer,
+    add_MediaServiceServicer_to_server,
+)
 
 Context = grpc.aio.ServicerContext[ConverseRequest, ConverseResponse]
 
@@ -118,9 +122,13 @@ class _Scripted(ConversationServiceServicer):
 
 
 @asynccontextmanager
-async def scripted(script: Script) -> AsyncIterator[tuple[str, grpc.aio.Server]]:
-    """Serve calls with a script; gives HOST:PORT and the server."""
+async def scripted(
+    script: Script, media: MediaServiceServicer | None = None
+) -> AsyncIterator[tuple[str, grpc.aio.Server]]:
+    """Serve calls with a script, and pictures if there is who takes them; gives HOST:PORT and the server."""
     server = grpc.aio.server()
+    if media is not None:
+        add_MediaServiceServicer_to_server(media, server)
     add_ConversationServiceServicer_to_server(_Scripted(script), server)  # type: ignore[abstract]
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -20,6 +20,10 @@ import pytest
 from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 
+from pipeline.entrances.generated.voicepipe.v1 import output_pb2
+from pipeline.entrances.generated.voicepipe.v1.media_pb2 import MediaHeader, UploadMediaRequest, UploadMediaResponse
+from pipeline.entrances.generated.voicepipe.v1.media_pb2_grpc import MediaServiceServicer
+from tests.caller.server import ServedCall, scripted, tone
 from tests.e2e.conftest import AGENT, CONFIG
 from tests.e2e.service import metrics, running
 from tests.e2e.test_calls import prompt_called
@@ -151,6 +155,53 @@ async def test_a_kiosk_goes_on_with_its_conversation_and_is_remembered(client: P
     assert seen['voicepipe_calls_ended_total{reason="client"}'] == 1
     with wave.open(str(tmp_path / "heard.wav")) as file:
         assert file.getnframes() > 5 * file.getframerate()
+
+
+class Pictures(MediaServiceServicer):
+    """Takes pictures, and remembers them."""
+
+    def __init__(self) -> None:
+        self.header = MediaHeader()
+        self.chunks: list[bytes] = []
+
+    async def UploadMedia(  # noqa: N802
+        self, requests: AsyncIterator[UploadMediaRequest], _context: object
+    ) -> UploadMediaResponse:
+        async for request in requests:
+            if request.HasField("header"):
+                self.header = request.header
+            else:
+                self.chunks.append(request.chunk)
+        return UploadMediaResponse(media_id="m-1")
+
+
+@pytest.mark.parametrize("option", ["--picture", "--camera"])
+async def test_a_kiosk_shows_a_picture(client: Path, tmp_path: Path, option: str) -> None:
+    picture = b"\x89PNG" + bytes(150_000)
+    (tmp_path / "bread.png").write_bytes(picture)
+    shown: list[str] = []
+
+    async def script(call: ServedCall) -> None:
+        await call.start("c-9")
+        await call.begin_reply(1, 0, "Welcome.", tone(0.1))
+        await call.end_reply(1, 0, "Welcome.")
+        shown.append((await call.receive(lambda one: one.HasField("image"))).image.media_id)
+        await call.farewell(output_pb2.END_REASON_CLIENT)
+
+    pictures = Pictures()
+    source = str(tmp_path / "bread.png")
+    wanted = source if option == "--picture" else f"cat {source}"
+    sound = str(prompt_called(SAID[0]).path)
+    async with (
+        scripted(script, pictures) as (address, _),
+        kiosk(client, address, "--microphone", sound, option, wanted) as running_kiosk,
+    ):
+        assert await running_kiosk.process.wait() == 0
+    assert shown == ["m-1"]
+    assert b"".join(pictures.chunks) == picture
+    assert max(map(len, pictures.chunks)) <= 64 * 1024
+    header = pictures.header
+    assert (header.conversation_id, header.mime_type, header.size_bytes) == ("c-9", "image/png", len(picture))
 
 
 async def test_a_kiosk_without_a_service_says_so_and_stops_when_told(client: Path) -> None:

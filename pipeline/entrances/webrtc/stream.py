@@ -115,5 +115,6 @@ def _complete(start: config_pb2.ConversationStart, agent: str) -> None:
     start.input_audio.CopyFrom(FORM)
     start.output_audio.CopyFrom(FORM)
     start.capabilities.can_clear = True
-    if not (start.caller.channel or start.resume_token):
+    # A call that is resumed keeps its caller: what the start does not say of one stays as it is.
+    if not start.caller.channel and (start.HasField("caller") or not start.resume_token):
         start.caller.channel = config_pb2.CALLER_CHANNEL_BROWSER

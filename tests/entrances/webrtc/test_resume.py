@@ -58,9 +58,10 @@ def live(service: Web) -> Any:
 
 @pytest.mark.parametrize("way", ["closed", "vanished"])
 async def test_a_browser_that_is_lost_goes_on_with_a_new_offer(way: str) -> None:
+    caller = {"attributes": {"desk": "7"}}
     async with web(Answering(tone), rtc=Rtc(peer_timeout=0.5), resume=PATIENT) as service:
         async with service.page() as page:
-            first = await opened(page)
+            first = await opened(page, caller=caller)
             page.send({"seq": 1, "text": {"text": "hello"}})
             began = await page.next("responseStarted")
             assert began["responseId"] == 1
@@ -70,7 +71,7 @@ async def test_a_browser_that_is_lost_goes_on_with_a_new_offer(way: str) -> None
                 vanish(page)
             await until_waiting(live(service))
         async with service.page() as again, anyio.create_task_group() as tasks:
-            second = await opened(again, resumeToken=first["resumeToken"], lastSeenSeq="1")
+            second = await opened(again, resumeToken=first["resumeToken"], lastSeenSeq="1", caller=caller)
             assert second["conversationId"] == "c-1"
             assert (await again.next("resumptionUpdate"))["lastConsumedSeq"] == "1"
             tasks.start_soon(again.listen)
