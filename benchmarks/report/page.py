@@ -47,8 +47,8 @@ TOPICS = {
     ),
     "vision": (
         "Pictures",
-        "Drawn receipts, labels and screens with known facts in them, as files, one after the other: from the arrival of "
-        "one to the note that a model can read, decoding included. Real photographs will be harder.",
+        "Drawn receipts, labels and screens with known facts in them, as files, one after the other: from the arrival "
+        "of one to the note that a model can read, decoding included. Real photographs will be harder.",
     ),
     "echo": ("Echo", "The service's own voice, coming back on the caller's line."),
     "derived": ("Derived", "Not measured: arithmetic for machines that were not there."),
