@@ -1,8 +1,9 @@
 """Reads the text of pictures, in a process of its own: ``python -m pipeline.vision.reader``.
 
 It reads JPEG files from standard input, each behind its length, and answers each with JSON behind its length: the text,
-or what went wrong. It ends when its input does, and when it was not asked for anything for ``IDLE`` seconds: it
-takes 300 MB, and up to 700 while it reads. One thread computes, and lets others have the processor. The service imports this file nowhere.
+or what went wrong. It ends when its input does, and when it was not asked for anything for ``IDLE`` seconds: it takes
+300 MB, and up to 700 while it reads. One thread computes, and lets others have the processor. The service imports this
+file nowhere.
 """
 
 import json
