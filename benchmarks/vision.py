@@ -65,22 +65,23 @@ async def measure(settings: Settings, runs: int) -> dict[str, Any]:
     async def post(_shown: object) -> None:
         """Show nothing."""
 
-    rows: list[dict[str, Any]] = []
+    measured: dict[str, dict[str, Any]] = {}
     async with anyio.create_task_group() as tasks:
         pictures.open(tasks, tell=desk.tell, looked=lambda _note: None, post=post)
         found = list(cases())
         first = await desk.note(pictures, found[0][2])
         for name, sheet, data in found:
             notes = [await desk.note(pictures, data) for _ in range(runs)]
-            rows.append(figures(name, sheet, len(data), notes))
+            measured[name] = figures(sheet, len(data), notes)
+        tasks.cancel_scope.cancel()
+    pictures.close()
     await vision.close()
-    return {"first_ms": round(1000 * first.took), "pictures": rows}
+    return {"first_ms": round(1000 * first.took), "measured": measured}
 
 
-def figures(name: str, sheet: Sheet, size: int, notes: Sequence[PictureNoted]) -> dict[str, Any]:
+def figures(sheet: Sheet, size: int, notes: Sequence[PictureNoted]) -> dict[str, Any]:
     """Return the figures of one case. Pure."""
     return {
-        "picture": name,
         "file_bytes": size,
         "runs": len(notes),
         "note_ms": spread([note.took for note in notes]),
@@ -93,9 +94,9 @@ def table(result: dict[str, Any]) -> Table:
     drawn = Table(title=f"milliseconds from arrival to note; the first of all {result['first_ms']}")
     for heading in ("picture", "KB", "p50", "p95", "missing"):
         drawn.add_column(heading, justify="left" if heading in {"picture", "missing"} else "right")
-    for row in result["pictures"]:
+    for name, row in result["measured"].items():
         times, size = row["note_ms"], row["file_bytes"] // 1000
-        drawn.add_row(row["picture"], str(size), str(times["p50"]), str(times["p95"]), ", ".join(row["missing"]))
+        drawn.add_row(name, str(size), str(times["p50"]), str(times["p95"]), ", ".join(row["missing"]))
     return drawn
 
 

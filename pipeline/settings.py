@@ -324,7 +324,7 @@ class VisionSettings(Section):
     upload_timeout: float = Field(default=30.0, gt=0)
     """Longest wait for a picture to arrive."""
     workers: int = Field(default=1, ge=1)
-    """Pictures that are worked on at once, over all calls: with ``ocr`` a thread and about 300 MB each."""
+    """Pictures that are worked on at once, over all calls: with ``ocr`` a thread and 300 to 700 MB each."""
     waiting: int = Field(default=8, ge=1)
     """Pictures that arrive, wait or are worked on at once, over all calls; one more is refused with
     RESOURCE_EXHAUSTED."""

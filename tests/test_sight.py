@@ -7,7 +7,13 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline import sight
+from pipeline.calls import Calls
+from pipeline.core.clock import LoopClock
+from pipeline.core.errors import EntranceError, VisionError
+from pipeline.observe import Metrics
 from pipeline.settings import Settings, SettingsError, VisionSettings
+from tests.switchboards import AGENTS
+from tests.vision.looks import fake_vision
 from tests.vision.processes import running
 
 
@@ -42,3 +48,15 @@ async def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatc
 def test_an_ollama_model_has_to_be_named() -> None:
     with pytest.raises(ValidationError, match="needs model"):
         VisionSettings(engine="ollama")
+
+
+@pytest.mark.anyio
+async def test_pictures_are_taken_for_live_calls_only() -> None:
+    takes = Calls(Settings(), AGENTS, Metrics(), LoopClock(), vision=fake_vision((0.1, "x")))
+    with pytest.raises(EntranceError) as unknown:
+        takes.pictures("c1")
+    assert (unknown.value.code, takes.image_bytes) == ("unknown-conversation", 10_000_000)
+    takes_none = Calls(Settings(), AGENTS, Metrics(), LoopClock())
+    with pytest.raises(VisionError) as off:
+        takes_none.pictures("c1")
+    assert (off.value.code, takes_none.image_bytes) == ("vision-off", 0)

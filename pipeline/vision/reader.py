@@ -1,8 +1,9 @@
 """Reads the text of pictures, in a process of its own: ``python -m pipeline.vision.reader``.
 
 It reads JPEG files from standard input, each behind its length, and answers each with JSON behind its length: the text,
-or what went wrong. It ends when its input does, and when it was not asked for anything for ``IDLE`` seconds: the models
-take 300 MB. One thread computes, and lets others have the processor. The service imports this file nowhere.
+or what went wrong. It ends when its input does, and when it was not asked for anything for ``IDLE`` seconds: it takes
+300 MB, and up to 700 while it reads. One thread computes, and lets others have the processor. The service imports this
+file nowhere.
 """
 
 import json
@@ -26,6 +27,10 @@ IDLE = 600.0
 """Seconds."""
 SURE = 0.5
 """Score from which on a line counts."""
+LOOKED_FOR = 960
+"""Pixels of the longer side in which lines are looked for; they are read in all that there are. Measured on receipts
+with letters of 12 to 30 pixels, in pictures of 330 to 1600: the same facts as by the library's own rule, which enlarges
+small pictures, in a third to two thirds of the processor's time."""
 ASKED = 5
 """Lines, the longest, that are asked for which way up the picture is."""
 LONGEST = 20_000
@@ -58,7 +63,8 @@ def main() -> None:
 def loaded() -> Engine:
     """Return the engine with its own models, which come in its wheel."""
     one_thread = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
-    return RapidOCR(params={"Global.log_level": "critical", "Global.text_score": SURE, **one_thread})
+    finding = {"Det.limit_type": "max", "Det.limit_side_len": LOOKED_FOR}
+    return RapidOCR(params={"Global.log_level": "critical", "Global.text_score": SURE, **finding, **one_thread})
 
 
 def read(engine: Engine, picture: bytes) -> str:
