@@ -182,6 +182,46 @@ def test_pictures_are_made_small_and_sent_by_button_drop_paste_and_camera(visito
     expect(page.get_by_role("button", name="Add a picture")).to_be_hidden()
 
 
+RECEIPT = """() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 900, height: 500 });
+    const paper = canvas.getContext("2d");
+    paper.fillStyle = "white";
+    paper.fillRect(0, 0, 900, 500);
+    paper.fillStyle = "black";
+    paper.font = "64px sans-serif";
+    paper.fillText("HARBOUR BAKERY", 60, 140);
+    paper.fillText("TOTAL 23.40", 60, 280);
+    return canvas.toDataURL("image/png").split(",")[1];
+}"""
+
+
+def test_a_picture_is_read_by_the_service_and_the_page_tells_what(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.go()
+    visitor.call()
+    receipt = base64.b64decode(page.evaluate(RECEIPT))
+    page.locator("#file").set_input_files(FilePayload(name="receipt.png", mimeType="image/png", buffer=receipt))
+    expect(page.locator(".picture .read").last).to_contain_text("23.40")
+    expect(page.locator(".picture .read").last).to_contain_text("BAKERY")
+    elsewhere = page.evaluate(
+        """([id, receipt]) => fetch(`/v1/conversations/${id}/media`, {
+            method: "POST",
+            headers: { "Content-Type": "image/png" },
+            body: Uint8Array.from(atob(receipt), (one) => one.charCodeAt(0)),
+        }).then((answer) => answer.status)""",
+        [live_call(visitor), base64.b64encode(receipt).decode()],
+    )
+    assert elsewhere == 201
+    expect(page.locator(".picture .read")).to_have_count(2)
+    visitor.hang_up()
+
+
+def live_call(visitor: Visitor) -> str:
+    """Return the id of the call that goes on, as its records have it."""
+    (call,) = [call for call in json.loads(kept_calls(visitor.service)) if not call["reason"]]
+    return str(call["conversation"])
+
+
 def takes_pictures_of(most_bytes: int) -> str:
     """Return a script that lets the page believe that pictures of so many bytes are taken."""
     return f"""
