@@ -97,7 +97,7 @@ export class Call extends EventTarget {
     on("sound", (stream) => this.#tell("sound", stream));
     on("lost", ({ reason, message }) => this.#lost(reason, message));
     this.#connection = connection;
-    await connection.open(new URLSearchParams(location.hash.slice(1)).get("token") ?? "");
+    await connection.open();
   }
 
   #take(message) {

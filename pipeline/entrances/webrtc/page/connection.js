@@ -15,13 +15,25 @@ export class CallError extends Error {
 
 /** Returns what the service answers to a GET. Throws CallError UNREACHABLE. */
 export async function asked(path) {
+  let response;
   try {
-    const response = await fetch(path, { cache: "no-store" });
-    if (!response.ok) throw new Error(response.statusText);
-    return await response.json();
+    response = await fetch(path, { cache: "no-store", headers: permit() });
+    if (response.ok) return await response.json();
   } catch (error) {
     throw new CallError("UNREACHABLE", error.message);
   }
+  throw await refusal(response);
+}
+
+/** Returns the header that lets the page call, where its address holds a token: behind #, so that it is sent to nobody. */
+function permit() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
+async function refusal(response) {
+  const told = await response.json().catch(() => ({ reason: "UNREACHABLE", message: response.statusText }));
+  return new CallError(told.reason, told.message, Number(response.headers.get("Retry-After") || 0));
 }
 
 /**
@@ -64,11 +76,10 @@ export class Connection extends EventTarget {
   }
 
   /** Makes the connection. Throws CallError. */
-  async open(token) {
+  async open() {
     await this.#connection.setLocalDescription(await this.#connection.createOffer());
     await this.#gathered();
-    const headers = { "Content-Type": "application/sdp" };
-    if (token) headers.Authorization = `Bearer ${token}`;
+    const headers = { "Content-Type": "application/sdp", ...permit() };
     const body = this.#connection.localDescription.sdp;
     const response = await fetch("/v1/rtc", { method: "POST", headers, body }).catch((error) => {
       this.close();
@@ -76,8 +87,7 @@ export class Connection extends EventTarget {
     });
     if (response.status !== 201) {
       this.close();
-      const told = await response.json().catch(() => ({ reason: "UNREACHABLE", message: response.statusText }));
-      throw new CallError(told.reason, told.message, Number(response.headers.get("Retry-After") || 0));
+      throw await refusal(response);
     }
     this.#location = response.headers.get("Location");
     await this.#connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
