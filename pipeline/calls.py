@@ -75,7 +75,9 @@ class Call:
         return await self._calls.conduct(self._start, self._plan, self._engines, line, cut_off)
 
     async def release(self) -> None:
-        """Let go of what the call was to be answered with; see ``PreparedCall``."""
+        """Let go of what the call was to be answered with, and of its pictures; see ``PreparedCall``."""
+        self._engines.pictures.close()
+        self._calls.albums.pop(self._start.conversation, None)
         await self._kit.give_back()
 
 
@@ -96,8 +98,8 @@ class Calls:
         Nothing is kept without an ``archive``, and no pictures are taken without ``vision``.
         """
         self._vision = vision
-        self._pictures: dict[str, Pictures] = {}
-        """Those of live calls, by their ids."""
+        self.albums: dict[str, Pictures] = {}
+        """The pictures of calls that are prepared and not released, by the calls' ids."""
         self._archive = archive or Archive(None, Calendar())
         self._settings = settings
         self._agents = agents
@@ -186,7 +188,9 @@ class Calls:
             voices=voices,
             ladder=self._ladder,
             headroom=self._headroom,
+            pictures=Pictures(self._vision, self._clock, Calendar().now() + plan.call.max_duration),
         )
+        self.albums[start.conversation] = engines.pictures
         terms = replace(terms_of(agent, plan), image_bytes=self.image_bytes)
         return Call(plan, engines, kit, terms, start, self)
 
@@ -198,11 +202,9 @@ class Calls:
         observer = CallObserver(self._metrics, start.conversation, agent.id, self._settings.budgets)
         discretion = self._archive.discretion(agent, agent.tenant)
         entry = self._archive.begin(start, agent, plan.language or "", discretion)
-        pictures = Pictures(self._vision, self._clock, Calendar().now() + plan.call.max_duration)
-        self._pictures[start.conversation] = pictures
         session = Session(
             DiscreetLine(line, discretion, observer),
-            replace(engines, ledger=entry.ledger, pictures=pictures),
+            replace(engines, ledger=entry.ledger),
             plan,
             clock=self._clock,
             observe=partial(self._weigh, observer),
@@ -223,9 +225,7 @@ class Calls:
             reason = ended.reason.value
             return ended
         finally:
-            pictures.close()
-            if self._pictures.get(start.conversation) is pictures:
-                del self._pictures[start.conversation]
+            engines.pictures.close()
             seconds = self._clock.now() - began_at
             observer.over(reason, seconds=seconds, turns=session.turn)
             self._archive.end(entry, reason, turns=session.turn, seconds=seconds)
@@ -243,7 +243,7 @@ class Calls:
         """Return where the pictures of a live call go; see ``Switchboard``."""
         if self._vision is None:
             raise pictures_off()
-        found = self._pictures.get(conversation)
+        found = self.albums.get(conversation)
         if found is None:
             message = f"there is no call {conversation}, or it is over"
             raise EntranceError("unknown-conversation", message, field="conversation_id")

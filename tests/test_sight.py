@@ -12,7 +12,7 @@ from pipeline.core.clock import LoopClock
 from pipeline.core.errors import EntranceError, VisionError
 from pipeline.observe import Metrics
 from pipeline.settings import Settings, SettingsError, VisionSettings
-from tests.switchboards import AGENTS
+from tests.switchboards import AGENTS, Service, start
 from tests.vision.looks import fake_vision
 from tests.vision.processes import running
 
@@ -60,3 +60,16 @@ async def test_pictures_are_taken_for_live_calls_only() -> None:
     with pytest.raises(VisionError) as off:
         takes_none.pictures("c1")
     assert (off.value.code, takes_none.image_bytes) == ("vision-off", 0)
+
+
+@pytest.mark.anyio
+async def test_a_call_takes_pictures_from_before_its_client_knows_of_it_until_it_is_released() -> None:
+    service = Service()
+    calls = Calls(Settings(), AGENTS, service.metrics, LoopClock(), vision=fake_vision((0.1, "x")))
+    calls.open(service.shared)
+    call = await calls.prepare(start())
+    assert calls.pictures("c1") is calls.pictures("c1")
+    assert call.terms.image_bytes == 10_000_000
+    await call.release()
+    with pytest.raises(EntranceError):
+        calls.pictures("c1")

@@ -70,6 +70,8 @@ class Pictures:
         """What the model knows since the last answer."""
         self._changed = anyio.Event()
         self._tasks: TaskGroup | None = None
+        self._begun = anyio.Event()
+        """The call goes on, or will not: its client knows of it an instant before."""
         self._tell: Tell
         self._looked: Looked
         self._post: Callable[[PictureShown], Awaitable[None]]
@@ -80,10 +82,12 @@ class Pictures:
         """Work in ``tasks``; ``post`` hands what was shown from beside the call to its session."""
         self._tell, self._looked, self._post = tell, looked, post
         self._tasks = tasks
+        self._begun.set()
 
     def close(self) -> None:
         """Take none any more, and forget all."""
         self._tasks = None
+        self._begun.set()
         for picture in self._pictures.values():
             picture.leave()  # work that was cancelled before its first step has not
         self._pictures.clear()
@@ -94,6 +98,8 @@ class Pictures:
         Raises VisionError: ``vision-off``, ``too-many-pictures``, ``call-over``; ``picture-too-large``,
         ``upload-timeout``, ``unsupported-picture``, ``broken-picture``, ``trailing-data``, ``too-many-pixels``.
         """
+        if self._vision is not None:
+            await self._begun.wait()
         vision, leave = self._enter()
         self._arriving += 1
         try:
@@ -264,7 +270,7 @@ def _open(tasks: TaskGroup | None) -> TaskGroup:
 
 
 def _over() -> VisionError:
-    return VisionError("call-over", "the call is over, or did not begin yet")
+    return VisionError("call-over", "the call is over")
 
 
 async def _whole(data: bytes) -> AsyncIterator[bytes]:

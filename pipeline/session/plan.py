@@ -41,7 +41,7 @@ class Engines:
     """What speaks the others, by their tags."""
     ledger: Ledger = field(default_factory=NoLedger)
     pictures: Pictures = field(default_factory=lambda: Pictures(None, LoopClock()))
-    """The call's own, as the ledger is."""
+    """The call's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,3 +153,35 @@ async def test_a_call_may_be_hung_up_while_a_picture_is_looked_at() -> None:
         assert await place(device.made, hang_up_after=2.0) is None
         tasks.cancel_scope.cancel()
     assert device.made.model.open_streams == 0
+
+
+async def test_a_picture_that_comes_before_the_call_has_begun_waits_for_it() -> None:
+    device = Device(fake_vision((0.1, "x")))
+
+    async def early() -> None:
+        await device.sends(shows=False)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(early)
+        await pass_time(1.0)
+        assert not device.kept
+        await device.during(lambda: pass_time(1.0))
+    assert len(device.kept) == 1
+
+
+async def test_a_picture_that_waits_for_a_call_that_never_begins_is_refused() -> None:
+    device = Device(fake_vision((0.1, "x")))
+    codes: list[str] = []
+
+    async def early() -> None:
+        try:
+            await device.sends()
+        except VisionError as error:
+            codes.append(error.code)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(early)
+        await pass_time(1.0)
+        device.pictures.close()
+    device.line.close()
+    assert codes == ["call-over"]
