@@ -26,6 +26,8 @@ def test_a_call_whose_connection_broke_goes_on(visitor: Visitor) -> None:
     expect(page.locator("#typed")).to_be_disabled()
     expect(page.locator("#state")).to_have_text("The call is open.")
     visitor.type("And when do you close?")
-    expect(page.locator("#captions .caller:visible .words")).to_have_text(["When do you open?", "And when do you close?"])
+    expect(page.locator("#captions .caller:visible .words")).to_have_text(
+        ["When do you open?", "And when do you close?"]
+    )
     expect(page.locator("#captions .agent .words").last).to_have_text(ANSWER)
     expect(page.get_by_role("alert")).to_be_hidden()
