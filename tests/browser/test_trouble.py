@@ -97,3 +97,25 @@ def test_a_call_that_is_hung_up_from_outside_is_told_as_lost(visitor: Visitor) -
     assert page.evaluate("(path) => fetch(path, { method: 'DELETE' }).then(({ status }) => status)", location) == 200
     expect(page.get_by_role("alert")).to_contain_text("The connection was lost.")
     expect(page.get_by_role("button", name="Call again")).to_be_visible()
+
+
+def test_a_token_in_the_address_goes_along_with_what_is_asked(visitor: Visitor) -> None:
+    """The service of these tests asks for none; that it refuses others is shown in ``tests/entrances/webrtc``."""
+    page, sent = visitor.page, list[tuple[str, str | None]]()
+    page.on("request", lambda request: sent.append((request.method, request.headers.get("authorization"))))
+    visitor.go("/#token=ek_visitor")
+    visitor.call()
+    assert ("POST", "Bearer ek_visitor") in sent
+    assert ("GET", "Bearer ek_visitor") in sent
+    assert not any("ek_visitor" in one for one in visitor.complaints)
+    visitor.hang_up()
+
+
+def test_a_page_that_may_not_call_says_so(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.expected.append("401")
+    refusal = {"reason": "NO_PERMIT", "message": "the token has expired"}
+    page.route("**/v1/rtc", lambda route: route.fulfill(status=401, json=refusal))
+    visitor.go()
+    page.click("#call")
+    expect(page.get_by_role("alert")).to_contain_text("This page may not call")
