@@ -6,7 +6,9 @@ fast := $(bin)/pytest -q -n auto --maxprocesses 8 -m "not engine and not e2e and
 # Engines keep to a thread or two: on two cores two of their files run side by side.
 engines := $(bin)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "engine and not e2e and not gpu and not soak"
 # Whole calls have the machine to themselves: they keep to the real clock.
-calls := $(bin)/pytest -m "e2e and not gpu and not soak"
+calls := $(bin)/pytest -m "e2e and not gpu and not soak" --ignore tests/browser
+# And so have those in a browser.
+browser := $(bin)/pytest tests/browser
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,13 +25,16 @@ demo: models ## Start the service, call it and hear the answers
 serve: models ## Run the service
 	@$(bin)/voicepipe serve --profile $(profile)
 
-test: venv ## Run all tests (fetches models, recordings and an Ollama server first)
+test: venv ## Run all tests (fetches models, recordings, an Ollama server and a Chromium first)
 	@$(bin)/voicepipe models pull --profile cpu --tests
 	@scripts/recordings.sh
+	@scripts/fonts.sh
 	@scripts/ollama.sh
+	@[ -n "$$VOICEPIPE_NO_BROWSER" ] || { scripts/chromium.sh && scripts/openai_client.sh; }
 	@$(fast)
 	@$(engines)
 	@$(calls)
+	@$(browser)
 
 test-fast: venv ## Run the tests that need no model
 	@$(fast)
@@ -49,6 +54,9 @@ lint: venv ## Format, lint, types, layers and contract: all of check but the tes
 ollama: ## Find an Ollama server's binary, or build it; the last line is its path
 	@scripts/ollama.sh
 
+chromium: ## Find a Chromium, or install Debian's; the last line is its path
+	@scripts/chromium.sh
+
 format: venv ## Put the code into its format
 	@$(bin)/ruff format .
 	@$(bin)/ruff check --fix .
@@ -56,4 +64,4 @@ format: venv ## Put the code into its format
 protos: venv ## Generate the code of the contract
 	@scripts/protos.sh
 
-.PHONY: help venv models demo serve test test-fast soak check lint ollama format protos
+.PHONY: help venv models demo serve test test-fast soak check lint ollama chromium format protos

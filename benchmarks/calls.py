@@ -108,14 +108,16 @@ def as_json(entry: Measured) -> dict[str, Any]:
 
 
 @contextmanager
-def served(llm: Model, profile: str, folder: Path) -> Iterator[tuple[Service, Settings]]:
+def served(llm: Model, profile: str, folder: Path, *, web: bool = False) -> Iterator[tuple[Service, Settings]]:
     """Run the service with the models, prompt and options of ``benchmarks.peers`` while the context lasts.
 
-    Its log and settings lie in ``folder``. Raises PipelineError.
+    Its log and settings lie in ``folder``; browsers can call it where ``web`` is set. Raises PipelineError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         config = _config(llm, profile, folder, stack)
+        if web:
+            config.write_text(config.read_text() + '[server]\nweb = "127.0.0.1:0"\n')
         settings = configuration.load(profile=profile, config=config)
         yield stack.enter_context(running(profile=profile, config=config, log=folder / "service.log")), settings
 

@@ -4,6 +4,7 @@
     python -m benchmarks.gap --llm smollm2         a real Ollama server; also --llm qwen
     python -m benchmarks.gap --llm embedded        the profile's own model in the service's process
     python -m benchmarks.gap --turns 10 --pauses 0
+    python -m benchmarks.gap --entrance webrtc     the same sayings over gRPC and from a real Chromium, in turn
 
 The gap is the time from the last sample over -40 dBFS of a recording to the first one of the answer, both on the
 client's line: mu-law at 8 kHz, in real time. A filler is no answer; it has a column of its own. An answer that begins
@@ -13,6 +14,7 @@ before the recording is over is a false cut-off and has no part in the percentil
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +25,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import machine
+from benchmarks import entrances, machine
 from benchmarks.calls import Measured, Model, about, as_json, call, kinds, served
 from benchmarks.peers.measure import Block
 from benchmarks.peers.run import blocks
@@ -31,6 +33,14 @@ from benchmarks.process import speculations
 from benchmarks.wer import RESULTS
 from pipeline.cli.screen import told
 from pipeline.core.latency import SPANS
+
+
+class Entrance(StrEnum):
+    """Over what calls come."""
+
+    GRPC = "grpc"
+    WEBRTC = "webrtc"
+    """Over gRPC as well, to compare."""
 
 
 async def run(calls: Sequence[Block], server: str, progress: Progress) -> list[Measured]:
@@ -63,7 +73,7 @@ def table(measured_kinds: Mapping[str, Mapping[str, Any]]) -> Table:
     return drawn
 
 
-def main(
+def main(  # noqa: PLR0913  a command's options are its arguments
     *,
     llm: Annotated[Model, typer.Option(help="What answers.")] = Model.STUB,
     turns: Annotated[int, typer.Option(help="Sayings of one breath.", min=1)] = 60,
@@ -71,11 +81,15 @@ def main(
     profile: Annotated[str, typer.Option(help="The service's profile.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Chooses the recordings.")] = 1,
     folder: Annotated[Path, typer.Option(help="For the service's log and settings.")] = Path("out/gap"),
+    entrance: Annotated[Entrance, typer.Option(help="Over what calls come.")] = Entrance.GRPC,
     out: Annotated[Path | None, typer.Option(help="The result's file; default: benchmarks/results/.")] = None,
 ) -> None:
     """Measure, print the table and keep every turn as JSON."""
     calls = blocks(turns, pauses, seed)
     described = machine.described()
+    if entrance is Entrance.WEBRTC:
+        kept(entrances.placed(calls, llm, profile, folder) | {"machine": described, "seed": seed}, out, f"webrtc-{llm}")
+        return
     with told(), served(llm, profile, folder) as (service, settings):
         metrics = f"http://{service.http}/metrics"
         before = httpx.get(metrics).text
@@ -91,11 +105,17 @@ def main(
         "speculations": speculations(before, after),
         "turns": [as_json(entry) for entry in found],
     }
-    file = out or RESULTS / f"gap-{llm}.json"
+    Console(width=110).print(table(kinds(found)))
+    sys.stdout.write(f"speculations: {json.dumps(result['speculations'])}\n")
+    kept(result, out, f"gap-{llm}")
+
+
+def kept(result: Mapping[str, Any], out: Path | None, name: str) -> None:
+    """Write a result's file, and say where it is."""
+    file = out or RESULTS / f"{name}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    Console(width=110).print(table(kinds(found)))
-    sys.stdout.write(f"speculations: {json.dumps(result['speculations'])}\n{file}\n")
+    sys.stdout.write(f"{file}\n")
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ class Assembly:
         await self._timed("chat-models", partial(self._chat.add, agents))
         for name in {idiom.voice for agent in agents for idiom in agent.idioms.values()} - self._voices.keys():
             self._voices[name] = await self._timed(f"voice-{name}", partial(self._synthesizer, name))
-        await self._timed("phrases", partial(_learn, self._voices, agents))
+        await self._timed("phrases", partial(self._learn, agents))
         for agent in agents:
             tools = (*kits[agent.id].toolbox.specs, *agent.control.specs())
             options = replace(agent.writing.options(), tools=tools)
@@ -146,7 +146,7 @@ class Assembly:
             self._listening = await self._timed("silero-vad", self._voice)
             self._known = await self._timed("recognizer", self._recognizer)
         for agent in agents.values():
-            if room(agent, self._settings.dialog) < LEAST_ROOM:
+            if room(agent, self._settings.dialog, picture=self._settings.vision.reserved) < LEAST_ROOM:
                 raise SettingsError(
                     "persona-too-long",
                     f"agent {agent.id}: its persona and writing.num_predict leave no room for a conversation: "
@@ -199,11 +199,13 @@ class Assembly:
             await to_thread.run_sync(self._store.verify, name)
         return folder
 
-
-async def _learn(voices: Mapping[str, PhraseBook], agents: Collection[Agent]) -> None:
-    for agent in agents:
-        for idiom in agent.idioms.values():
-            control, tools = agent.control_in(idiom.language), agent.tools_in(idiom.language)
-            fillers = (tool.filler for tool in tools if tool.filler)
-            said = (idiom.greeting, *idiom.phrases.all(), *control.phrases().values(), *fillers)
-            await voices[idiom.voice].learn(said, idiom.language)
+    async def _learn(self, agents: Collection[Agent]) -> None:
+        """Let the voices speak once what agents say word for word."""
+        for agent in agents:
+            for idiom in agent.idioms.values():
+                control, tools = agent.control_in(idiom.language), agent.tools_in(idiom.language)
+                fillers = [tool.filler for tool in tools if tool.filler]
+                if self._settings.vision.engine != "off" and idiom.phrases.looking:
+                    fillers.append(idiom.phrases.looking)
+                said = (idiom.greeting, *idiom.phrases.all(), *control.phrases().values(), *fillers)
+                await self._voices[idiom.voice].learn(said, idiom.language)

@@ -26,11 +26,13 @@ from pipeline.session.discreet import DiscreetLine
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
 from pipeline.session.line import Line
+from pipeline.session.pictures import Pictures, pictures_off
 from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.session import Session
 from pipeline.settings import Settings
 from pipeline.speaking.phrases import PhraseBook
 from pipeline.store.rows import Feedback
+from pipeline.vision.stage import Vision
 from pipeline.wishes import check_tools, plan_of, terms_of
 
 
@@ -73,7 +75,9 @@ class Call:
         return await self._calls.conduct(self._start, self._plan, self._engines, line, cut_off)
 
     async def release(self) -> None:
-        """Let go of what the call was to be answered with; see ``PreparedCall``."""
+        """Let go of what the call was to be answered with, and of its pictures; see ``PreparedCall``."""
+        self._engines.pictures.close()
+        self._calls.albums.pop(self._start.conversation, None)
         await self._kit.give_back()
 
 
@@ -87,8 +91,15 @@ class Calls:
         metrics: Metrics,
         clock: Clock,
         archive: Archive | None = None,
+        vision: Vision | None = None,
     ) -> None:
-        """Answer for these agents, once ``open`` has been called; nothing is kept without an ``archive``."""
+        """Answer for these agents, once ``open`` has been called.
+
+        Nothing is kept without an ``archive``, and no pictures are taken without ``vision``.
+        """
+        self._vision = vision
+        self.albums: dict[str, Pictures] = {}
+        """The pictures of calls that are prepared and not released, by the calls' ids."""
         self._archive = archive or Archive(None, Calendar())
         self._settings = settings
         self._agents = agents
@@ -177,8 +188,11 @@ class Calls:
             voices=voices,
             ladder=self._ladder,
             headroom=self._headroom,
+            pictures=Pictures(self._vision, self._clock, Calendar().now() + plan.call.max_duration),
         )
-        return Call(plan, engines, kit, terms_of(agent, plan), start, self)
+        self.albums[start.conversation] = engines.pictures
+        terms = replace(terms_of(agent, plan), image_bytes=self.image_bytes)
+        return Call(plan, engines, kit, terms, start, self)
 
     async def conduct(
         self, start: CallStart, plan: CallPlan, engines: Engines, line: Line, cut_off: Callable[[], CutOff]
@@ -211,6 +225,7 @@ class Calls:
             reason = ended.reason.value
             return ended
         finally:
+            engines.pictures.close()
             seconds = self._clock.now() - began_at
             observer.over(reason, seconds=seconds, turns=session.turn)
             self._archive.end(entry, reason, turns=session.turn, seconds=seconds)
@@ -218,6 +233,21 @@ class Calls:
     async def conversation(self, conversation: str) -> Conversation:
         """Return the last call that had this id; see ``Switchboard``."""
         return await self._archive.conversation(conversation)
+
+    @property
+    def image_bytes(self) -> int:
+        """Return the largest picture that is taken; 0 for none at all."""
+        return 0 if self._vision is None else self._vision.settings.max_bytes
+
+    def pictures(self, conversation: str) -> Pictures:
+        """Return where the pictures of a live call go; see ``Switchboard``."""
+        if self._vision is None:
+            raise pictures_off()
+        found = self.albums.get(conversation)
+        if found is None:
+            message = f"there is no call {conversation}, or it is over"
+            raise EntranceError("unknown-conversation", message, field="conversation_id")
+        return found
 
     async def take_feedback(self, feedback: Feedback) -> str:
         """Keep a feedback and return its id; see ``Switchboard``."""

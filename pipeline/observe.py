@@ -2,15 +2,12 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from enum import IntEnum
 
 import anyio
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from pipeline.core.clock import Clock
@@ -19,6 +16,7 @@ from pipeline.core.events import (
     CallEvent,
     FinalTranscript,
     InputMissing,
+    PictureNoted,
     ReplyEnded,
     ReplyStatus,
     Speculated,
@@ -27,6 +25,9 @@ from pipeline.core.events import (
     TurnEnded,
 )
 from pipeline.observe_caches import CacheTallies
+from pipeline.observe_pictures import PictureMetrics
+from pipeline.observe_queues import QueueDepths
+from pipeline.observe_resume import ResumeMetrics
 from pipeline.settings import Budget
 
 SPAN_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 5.0)
@@ -68,36 +69,6 @@ def logger(part: str) -> Log:
     """Return a logger whose lines name the part of the service."""
     log: Log = structlog.get_logger().bind(part=part)
     return log
-
-
-class QueueDepths(Collector):
-    """Reads the depth of every live channel when metrics are scraped: the deepest of each name."""
-
-    def __init__(self) -> None:
-        """Begin with no channels."""
-        self._channels: dict[object, tuple[str, Callable[[], int]]] = {}
-
-    @contextmanager
-    def watch(self, channel: str, depth: Callable[[], int]) -> Iterator[None]:
-        """Report ``depth()`` under the channel's name while the context lasts."""
-        key = object()
-        self._channels[key] = (channel, depth)
-        try:
-            yield
-        finally:
-            del self._channels[key]
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield one gauge with a label per channel name."""
-        deepest: dict[str, int] = {}
-        for channel, depth in list(self._channels.values()):
-            deepest[channel] = max(deepest.get(channel, 0), depth())
-        family = GaugeMetricFamily(
-            "voicepipe_queue_depth", "Items in the fullest channel of this name over all calls.", labels=["channel"]
-        )
-        for channel, items in deepest.items():
-            family.add_metric([channel], items)
-        yield family
 
 
 class TurnMetrics:
@@ -188,6 +159,8 @@ class Metrics:
         self.turns = TurnMetrics(own)
         self.models = ModelMetrics(own)
         self.records = RecordMetrics(own)
+        self.resume = ResumeMetrics(own)
+        self.pictures = PictureMetrics(own)
         self.calls_active = Gauge("voicepipe_calls_active", "Calls in progress.", registry=own)
         self.calls_started = Counter("voicepipe_calls_started", "Calls accepted.", registry=own)
         self.calls_ended = Counter("voicepipe_calls_ended", "Calls that are over.", ["reason"], registry=own)
@@ -239,6 +212,8 @@ class CallObserver:
                 self._log.warning(
                     "stage failed", turn=event.turn, stage=event.stage, code=event.code, message=event.message
                 )
+            case PictureNoted():
+                self._metrics.pictures.note(event, self._log)
             case Backchannel():
                 self._metrics.turns.backchannels.inc()
             case SpeculationEnded():

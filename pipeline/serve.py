@@ -10,12 +10,14 @@ from importlib import metadata
 import anyio
 from anyio.abc import ObjectReceiveStream, TaskGroup
 
+from pipeline import sight
 from pipeline.answering import Answering, read_agents, read_keys
 from pipeline.archive import Archive
 from pipeline.assemble import Assembly
 from pipeline.calls import Calls
 from pipeline.core.clock import Calendar, Clock, LoopClock
 from pipeline.entrances.grpc_server import GrpcServer
+from pipeline.entrances.hosting import Hosting
 from pipeline.entrances.http import HttpServer, app
 from pipeline.entrances.live_calls import LiveCalls
 from pipeline.entrances.reception import Ground
@@ -24,6 +26,7 @@ from pipeline.observe import Metrics, logger
 from pipeline.settings import Settings
 from pipeline.store.expiry import expire_often
 from pipeline.store.records import Records
+from pipeline.vision.stage import Vision
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,15 @@ async def run(
     """
     log, clock, metrics = logger("serve"), LoopClock(), Metrics()
     found = read_agents(settings)
+    vision = await sight.opened(settings)
     records = await _records(settings, metrics)
-    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar(), read_keys(settings)))
+    calls = Calls(settings, found, metrics, clock, Archive(records, Calendar(), read_keys(settings)), vision)
     ground = _ground(settings, calls, metrics, clock)
     server = GrpcServer(ground)
     try:
         await server.start()
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ground.hosting.run)
             tasks.start_soon(metrics.probe_loop, clock)
             if records is not None:
                 tasks.start_soon(records.run)
@@ -113,9 +118,15 @@ async def run(
     finally:
         with anyio.CancelScope(shield=True):
             await server.stop()
-            if records is not None:
-                await records.close()
+            await _close(vision, records)
     log.info("stopped")
+
+
+async def _close(vision: Vision | None, records: Records | None) -> None:
+    if vision is not None:
+        await vision.close()
+    if records is not None:
+        await records.close()
 
 
 async def _records(settings: Settings, metrics: Metrics) -> Records | None:
@@ -130,12 +141,16 @@ async def _records(settings: Settings, metrics: Metrics) -> Records | None:
 
 
 def _ground(settings: Settings, calls: Calls, metrics: Metrics, clock: Clock) -> Ground:
+    live = LiveCalls(settings.server.max_calls, settings.resume.most)
     return Ground(
         switchboard=calls,
-        live=LiveCalls(settings.server.max_calls),
+        live=live,
+        hosting=Hosting(live),
         server=settings.server,
+        resume=settings.resume,
         channels=settings.channels,
         max_duration=settings.call.max_duration,
+        image_bytes=calls.image_bytes,
         metrics=metrics,
         clock=clock,
         version=metadata.version("voicepipe"),

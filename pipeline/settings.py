@@ -6,7 +6,7 @@ Each stage is given its own section and nothing else. Durations are seconds unle
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.core.errors import PipelineError
@@ -61,6 +61,10 @@ class IceServer(Section):
     credential: SecretStr = SecretStr("")
 
 
+KEY_CHARACTERS = 32
+"""Shortest secret that is taken."""
+
+
 class Rtc(Section):
     """Calls over WebRTC."""
 
@@ -74,10 +78,36 @@ class Rtc(Section):
     """Calls that one address may open at once."""
     offers_per_minute: float = Field(default=30.0, gt=0)
     """Calls that one address may open in the long run."""
+    token_key: SecretStr = SecretStr("")
+    """With it, browsers need a token that is signed with it: 32 characters or more, known to the service and to whoever
+    mints tokens. Empty lets every page call that reaches the port."""
+    api_key: SecretStr = SecretStr("")
+    """Lets a site's backend mint tokens at ``/v1/realtime/client_secrets``; empty for nobody."""
     connect_timeout: float = Field(default=15.0, gt=0)
     """Wait for a browser that was answered."""
     peer_timeout: float = Field(default=6.0, gt=0)
     """A browser from which nothing comes for so long is lost: it sends sound all the time, silence too."""
+
+    @field_validator("token_key", "api_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        """Refuse keys that can be guessed. Source: RFC 7518, 3.2: no shorter than the hash."""
+        if 0 < len(value.get_secret_value()) < KEY_CHARACTERS:
+            raise ValueError(f"is shorter than {KEY_CHARACTERS} characters")
+        return value
+
+
+class Resume(Section):
+    """Calls whose connection broke: they wait for their client, which goes on over another connection."""
+
+    wait: float = Field(default=15.0, ge=0, le=120)
+    """How long such a call waits; 0: it ends at once, and resuming is not served."""
+    most: int = Field(default=16, ge=1)
+    """Calls that wait at once. Of more, the one that waited longest ends; so it does where a full server is called."""
+    messages: int = Field(default=500, ge=1)
+    """Messages to a client that are kept, to send again those that it has not seen. The oldest go first."""
+    kib: int = Field(default=256, ge=1)
+    """Memory for them, of each call."""
 
 
 class Call(Section):
@@ -268,6 +298,57 @@ class Speaking(Section):
     """Memory for the speech of greetings, fillers and apologies, which is made once while starting; of each voice."""
 
 
+class VisionSettings(Section):
+    """Pictures that callers send during a call."""
+
+    engine: Literal["off", "ocr", "ollama"] = "ocr"
+    """``ocr`` reads the text in them, in a process that runs only while there are any; ``ollama`` asks a vision model;
+    ``off`` takes no pictures."""
+    model: str = ""
+    """With ``ollama``: the model that looks at them, a tag as ``ollama list`` prints it. It is asked at
+    ``dialog.ollama_url``."""
+    max_bytes: int = Field(default=10_000_000, ge=1_000, le=64_000_000)
+    """Largest file."""
+    max_megapixels: float = Field(default=12.0, gt=0, le=100)
+    """Largest picture; what is larger is refused before it is decoded."""
+    side: int = Field(default=1600, ge=320, le=4096)
+    """Pixels of its longer side that are looked at: a larger one is made smaller."""
+    tokens: int = Field(default=400, ge=50)
+    """About how many tokens of what was read the model is shown, its beginning and its end; so much of its context is
+    kept for it."""
+    patience: float = Field(default=6.0, ge=0)
+    """Longest wait of an answer for a picture that is being looked at, while the caller hears the agent's phrase
+    ``looking``; then it goes on without."""
+    timeout: float = Field(default=20.0, gt=0)
+    """Longest work on one picture."""
+    upload_timeout: float = Field(default=30.0, gt=0)
+    """Longest wait for a picture to arrive."""
+    workers: int = Field(default=1, ge=1)
+    """Pictures that are worked on at once, over all calls: with ``ocr`` a thread and 300 to 700 MB each."""
+    waiting: int = Field(default=8, ge=1)
+    """Pictures that arrive, wait or are worked on at once, over all calls; one more is refused with
+    RESOURCE_EXHAUSTED."""
+    per_call: int = Field(default=8, ge=1)
+    """Pictures of one call."""
+
+    @property
+    def pixels(self) -> int:
+        """Return the pixels of the largest picture."""
+        return round(self.max_megapixels * 1_000_000)
+
+    @property
+    def reserved(self) -> int:
+        """Return the tokens of the context that are kept for a picture."""
+        return 0 if self.engine == "off" else self.tokens
+
+    @model_validator(mode="after")
+    def _names_a_model(self) -> Self:
+        """Refuse ``ollama`` without a model."""
+        if self.engine == "ollama" and not self.model:
+            raise ValueError('engine = "ollama" needs model, the tag of one that can see')
+        return self
+
+
 class Ladder(Section):
     """What is done while an answer takes long, and when answers take too long: each rung can be switched off."""
 
@@ -409,6 +490,7 @@ class Settings(BaseSettings):
     profile: Profile = Profile()
     server: Server = Server()
     rtc: Rtc = Rtc()
+    resume: Resume = Resume()
     call: Call = Call()
     endpointing: Endpointing = Endpointing()
     barge_in: BargeInSettings = BargeInSettings()
@@ -417,6 +499,7 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     speculation: Speculation = Speculation()
     speaking: Speaking = Speaking()
+    vision: VisionSettings = VisionSettings()
     playout: Playout = Playout()
     ladder: Ladder = Ladder()
     channels: Channels = Channels()

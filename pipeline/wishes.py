@@ -30,7 +30,7 @@ def plan_of(settings: Settings, start: CallStart, agent: Agent) -> CallPlan:
     wishes = start.endpointing
     mode = start.barge_in.mode or (BargeInMode.ANY if settings.barge_in.enabled else BargeInMode.NONE)
     min_speech, protected, resume = start.barge_in.min_speech, start.barge_in.protected, start.barge_in.resume
-    tokens = room(agent, settings.dialog, start.tools)
+    tokens = room(agent, settings.dialog, start.tools, picture=settings.vision.reserved)
     playout = settings.playout.model_copy(update=_given(lead=start.wants.lead))
     shape = ReplyShape(
         speaking=settings.speaking,
@@ -69,6 +69,7 @@ def plan_of(settings: Settings, start: CallStart, agent: Agent) -> CallPlan:
         client_tools=start.tools,
         client_patience=settings.dialog.tool_timeout,
         echo_gate=settings.barge_in.echo_gate,
+        picture_tokens=settings.vision.tokens,
         state=DialogState(agent.slots, first.language, start.parameters, agent.parameters),
         reply=first,
         others=tuple(others),

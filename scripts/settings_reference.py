@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from pipeline.settings import SHARE, Settings
@@ -98,11 +98,13 @@ def _type(kind: Any) -> str:
     if get_args(kind):
         return " or ".join(_type(choice) for choice in get_args(kind))
     names = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path", type(None): "none"}
-    return names[kind]
+    return "secret" if kind is SecretStr else names[kind]
 
 
 def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
     if isinstance(value, Path):
         value = value.relative_to(SHARE).as_posix()
     return f"`{_toml(value)}`"

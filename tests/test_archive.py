@@ -73,6 +73,17 @@ async def archived(path: Path, agent: Agent = SHOP, keys: Keys | None = None) ->
         yield Archived(Archive(records.records, records.calendar, keys), records, agent)
 
 
+async def test_what_was_read_in_a_picture_is_kept_redacted_with_its_turn(tmp_path: Path) -> None:
+    async with archived(tmp_path) as service:
+        entry = service.begin()
+        await entry.ledger.asked(TurnId(1), "what is the total", "en").wait()
+        entry.ledger.saw(TurnId(1), "TOTAL 7.70\ncall 415 555 2672")
+        entry.ledger.ended(answer(1))
+        entry.ledger.saw(TurnId(1), "too late")
+        await service.kept.written()
+        assert read(service.kept.path, "SELECT turn, note FROM pictures") == [(1, "TOTAL 7.70\ncall [phone number]")]
+
+
 async def test_a_call_is_live_until_it_ends(tmp_path: Path) -> None:
     async with archived(tmp_path) as service:
         entry = service.begin()

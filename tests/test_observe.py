@@ -16,6 +16,8 @@ from pipeline.core.events import (
     CallEnded,
     CallEnding,
     CallEvent,
+    CallResumed,
+    CallSuspended,
     Clause,
     DigitsCollected,
     EndReason,
@@ -24,6 +26,8 @@ from pipeline.core.events import (
     InputMissing,
     InputProblem,
     PartialTranscript,
+    PictureNoted,
+    PictureState,
     PlaybackStarted,
     ReplyEnded,
     ReplyId,
@@ -63,6 +67,8 @@ EVENTS: list[CallEvent] = [
     TurnEnded(turn=TURN, at=1.0, reason=EndReason.SILENCE, audio_at=1.0, speech_end_at=1.0),
     FinalTranscript(turn=TURN, at=1.0, text=CANARY, language="en", confidence=0.9, audio_start=0.0, audio_end=1.0),
     Backchannel(turn=TURN, at=1.0, reply=REPLY),
+    PictureNoted(turn=TURN, at=1.0, media="m1", state=PictureState.RECEIVED),
+    PictureNoted(turn=TURN, at=1.0, media="m1", state=PictureState.READY, note=CANARY, took=0.9),
     ActionRequested(turn=TURN, at=1.0, reply=REPLY, action=Transfer(CANARY, reason=CANARY)),
     ToolRequested(turn=TURN, at=1.0, reply=REPLY, call="tool-1", use=ToolUse("status", {"order": CANARY})),
     ToolsCancelled(turn=TURN, at=1.0, reply=REPLY, calls=("tool-1",)),
@@ -90,6 +96,8 @@ EVENTS: list[CallEvent] = [
     DigitsCollected(turn=TURN, at=1.0, digits=CANARY),
     StageFailed(turn=TURN, at=1.0, stage="dialog", code="engine-timeout", message="no token", retryable=True),
     CallEnding(turn=TURN, at=1.0, remaining=30.0),
+    CallSuspended(turn=TURN, at=1.0),
+    CallResumed(turn=TURN, at=1.0),
     CallEnded(turn=TURN, at=1.0, reason=CallEnd.CLIENT, duration=61.5, turns=2),
 ]
 
@@ -135,7 +143,7 @@ def test_what_callers_and_models_say_stands_in_no_line_and_no_metric(observed: O
 def test_what_callers_and_models_say_stands_in_pii_fields_only_where_they_are_kept(observed: Observed) -> None:
     lines, metrics = observed(pii=True)
     kept = {key for one in lines for key, value in one.items() if CANARY in str(value)}
-    assert kept == {"pii_text", "pii_heard"}
+    assert kept == {"pii_text", "pii_heard", "pii_note"}
     assert CANARY not in generate_latest(metrics.registry).decode()
 
 

@@ -22,8 +22,8 @@ from pipeline.settings import Settings
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(str(file.relative_to(ROOT)) for file in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
 FOLDERS = "agents|benchmarks|docs|models|pipeline|protos|scripts|tests"
-ELSEWHERE = {"VOICEPIPE_OLLAMA", "VOICEPIPE_SECTION__KEY"}
-"""Variables that are no settings: one of scripts/ollama.sh, and the pattern of all names."""
+ELSEWHERE = {"VOICEPIPE_OLLAMA", "VOICEPIPE_CHROMIUM", "VOICEPIPE_NO_BROWSER", "VOICEPIPE_SECTION__KEY"}
+"""Variables that are no settings: of scripts/ollama.sh, scripts/chromium.sh, tests/browser; the pattern of names."""
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _SPAN = re.compile(r"`([^`\n]+)`")

@@ -32,6 +32,7 @@ VARIABLES = {
 }
 WAITING = {
     "tests/fakes.py": "scripted delays, waited for on virtual time",
+    "tests/vision/looks.py": "likewise",
     "tests/virtual_time.py": "pass_time, which refuses to wait in real time",
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks.report import derived, dialog, gap, redaction, retrieval, safety, sections, stages
+from benchmarks.report import derived, dialog, gap, redaction, retrieval, safety, sections, stages, vision
 from benchmarks.report.markdown import paragraphs
 from benchmarks.report.results import Result, provenance
 from pipeline.settings import Settings
@@ -45,6 +45,11 @@ TOPICS = {
         "Each engine by itself, warm, asked by one, two and four callers at once, each again as soon as it is "
         "answered; waiting for a free worker counts. p50 / p95 ms; the real-time factor is that of a caller alone.",
     ),
+    "vision": (
+        "Pictures",
+        "Drawn receipts, labels and screens with known facts in them, as files, one after the other: from the arrival "
+        "of one to the note that a model can read, decoding included. Real photographs will be harder.",
+    ),
     "echo": ("Echo", "The service's own voice, coming back on the caller's line."),
     "derived": ("Derived", "Not measured: arithmetic for machines that were not there."),
     "redaction": (
@@ -74,6 +79,7 @@ LAID_OUT: Mapping[str, Callable[[Result], str]] = {
     "dialog": dialog.section,
     "redaction": redaction.section,
     "safety": safety.section,
+    "vision": vision.section,
 }
 
 

@@ -7,8 +7,9 @@ from itertools import count
 import anyio
 import grpc.aio
 
+from pipeline.caller.continuity import Continuity
 from pipeline.caller.errors import CallError, from_status
-from pipeline.caller.live import LiveEvent, ReplyOver
+from pipeline.caller.live import CallGoesOn, LiveEvent, ReplyOver
 from pipeline.caller.log import CallLog
 from pipeline.caller.microphone import Microphone
 from pipeline.caller.plan import CallPlan
@@ -20,8 +21,17 @@ from pipeline.core.events import PlaybackKind, PlaybackReported
 from pipeline.entrances.generated.voicepipe.v1 import audio_pb2, config_pb2, input_pb2
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
 
-OUTBOX = 250
-"""Messages that may wait while the network stands still; 5 s of sound."""
+OUTBOX = 1000
+"""Messages that may wait while the network stands still, or is gone; 20 s of sound."""
+PAUSE, LONGEST_PAUSE = 0.1, 2.0
+"""Seconds between two attempts to go on with a call: the first, and the longest; each is twice the one before."""
+BROKEN = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNKNOWN,
+}
+"""Statuses after which the call may still be there."""
 _PLAYBACK = {
     PlaybackKind.STARTED: input_pb2.PLAYBACK_KIND_STARTED,
     PlaybackKind.COMPLETED: input_pb2.PLAYBACK_KIND_COMPLETED,
@@ -45,21 +55,27 @@ class CallLine:
         self._tell = tell
         self._clock = clock
         self._outbox, self._to_send = anyio.create_memory_object_stream[ConverseRequest](OUTBOX)
+        self._continuity = Continuity()
+        self._consumed = 0
+        """How much of what was numbered the service has."""
+        self._connected = anyio.Event()
+        """The service has taken the stream that is open now."""
         self._opened = anyio.Event()
         self._arrived = anyio.Event()
         self._began_at: float | None = None
         """When the first sample of the caller's line was captured."""
         self._status = grpc.StatusCode.OK
 
-    async def run(self, stream: Stream) -> None:
-        """Hold the call until the service ends it. Raises a group with a CallError when it is refused or breaks off."""
+    async def run(self, stream: Stream, again: Callable[[], Stream] | None = None) -> None:
+        """Hold the call until the service ends it; where a stream breaks, go on over one that ``again`` opens.
+
+        Raises a group with a CallError when the call is refused or breaks off.
+        """
         with self._outbox, self._to_send:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._write, stream)
                 tasks.start_soon(self._capture)
                 tasks.start_soon(self._listen)
-                await self.send(ConverseRequest(start=self._start()))
-                await self._read(stream)
+                await self._hold(stream, again)
                 tasks.cancel_scope.cancel()
 
     async def send(self, request: ConverseRequest) -> None:
@@ -85,10 +101,49 @@ class CallLine:
             capabilities=config_pb2.ClientCapabilities(can_clear=True, reports_playback=True),
         )
 
-    async def _write(self, stream: Stream) -> None:
+    async def _hold(self, stream: Stream, again: Callable[[], Stream] | None) -> None:
+        """Hold the call over one stream after the other. Raises CallError."""
+        start, until, pause = self._start(), 0.0, 0.0
+        first: CallError | None = None
+        while (broken := await self._exchange(stream, start)) is not None:
+            if first is None or self._connected.is_set():
+                first, until, pause = broken, self._clock.now() + self._plan.resume, PAUSE
+            may = again is not None and self._continuity.possible and self._status in BROKEN
+            if again is None or not may or self._clock.now() + pause > until:
+                raise first
+            await anyio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            heard = self.speaker.renew(self._clock.now())  # what waits to be heard will come again
+            stream, start = (
+                again(),
+                self._continuity.resumes(self._start(), None if heard is None else _playback(heard)),
+            )
+
+    async def _exchange(self, stream: Stream, start: config_pb2.ConversationStart) -> CallError | None:
+        """Read and write one stream; return why it broke, None when the call is over."""
+        self._connected = anyio.Event()
+        broken: CallError | None = None
         try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._write, stream, start)
+                try:
+                    await self._read(stream)
+                except CallError as error:
+                    broken = error
+                tasks.cancel_scope.cancel()
+        finally:
+            stream.cancel()
+        return broken
+
+    async def _write(self, stream: Stream, start: config_pb2.ConversationStart) -> None:
+        try:
+            await stream.write(ConverseRequest(start=start))
+            if start.resume_token:
+                await self._connected.wait()
+                for request in self._continuity.not_consumed(self._consumed):
+                    await stream.write(request)
             async for request in self._to_send:
-                await stream.write(request)
+                await stream.write(self._continuity.numbered(request))
             await stream.done_writing()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             pass  # The stream is over; the reader learns why.
@@ -97,7 +152,8 @@ class CallLine:
         try:
             while isinstance(response := await stream.read(), ConverseResponse):
                 self.news_at = self._clock.now()
-                await self._take(response)
+                if self._continuity.is_news(response):
+                    await self._take(response)
             self._status = await stream.code()
         except grpc.aio.AioRpcError as error:
             self._status = error.code()
@@ -114,13 +170,21 @@ class CallLine:
             self._arrived.set()
         elif response.HasField("clear_audio"):
             await self._report(self.speaker.clear(response.clear_audio.response_id, self.news_at))
+        goes_on = self.log.started is not None
         event = self.log.feed(response)
+        if response.HasField("started"):
+            event = CallGoesOn() if goes_on else event
         if event is not None:
             self._tell(event)
         if response.HasField("ended"):
             self._outbox.close()
         if response.HasField("started"):
             self._opened.set()
+            if not goes_on:
+                self._connected.set()
+        elif response.HasField("resumption_update"):
+            self._consumed = response.resumption_update.last_consumed_seq
+            self._connected.set()
         elif response.HasField("response_done"):
             reply = self.log.replies[response.response_done.response_id]
             self._tell(ReplyOver(reply=reply.number, report=reply_report(self.log, reply, self._ears())))
@@ -146,11 +210,12 @@ class CallLine:
                 await self._arrived.wait()
 
     async def _report(self, report: PlaybackReported) -> None:
-        event = input_pb2.PlaybackEvent(
-            response_id=report.reply, kind=_PLAYBACK[report.kind], played_ms=report.played_ms
-        )
-        await self.send(ConverseRequest(playback=event))
+        await self.send(ConverseRequest(playback=_playback(report)))
 
     def _ears(self) -> Ears:
         now = self._clock.now()
         return Ears(self.microphone, self.speaker, now if self._began_at is None else self._began_at, now)
+
+
+def _playback(report: PlaybackReported) -> input_pb2.PlaybackEvent:
+    return input_pb2.PlaybackEvent(response_id=report.reply, kind=_PLAYBACK[report.kind], played_ms=report.played_ms)

@@ -14,6 +14,11 @@ class CallOpened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallGoesOn:
+    """The connection broke, and the call goes on over another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UtteranceBegun:
     """The caller begins to speak."""
 
@@ -52,4 +57,4 @@ class Noticed:
     notice: NoticeReport
 
 
-LiveEvent = CallOpened | UtteranceBegun | Understood | ReplyWritten | ReplyOver | Noticed
+LiveEvent = CallOpened | CallGoesOn | UtteranceBegun | Understood | ReplyWritten | ReplyOver | Noticed

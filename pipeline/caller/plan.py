@@ -72,5 +72,7 @@ class CallPlan:
     """Speak when so much of a reply was heard, instead of waiting for its end."""
     greeting: float = 1.0
     """How long the caller waits for the service to speak first."""
+    resume: float = 15.0
+    """How long the caller tries to go on with a call whose connection broke; 0 gives it up at once."""
     patience: float = 30.0
     """How long the caller waits for anything else; then the call fails."""

@@ -15,8 +15,19 @@ class Stretch:
     at: float
     """When its first sample is heard."""
     samples: bytearray
+    rate: int
     filler: bool = False
     """It keeps the caller company; the answer is still to come."""
+
+    @property
+    def duration(self) -> float:
+        """Return how long it is heard."""
+        return len(self.samples) / SAMPLE_BYTES / self.rate
+
+    @property
+    def end(self) -> float:
+        """Return when it has been heard."""
+        return self.at + self.duration
 
 
 @dataclass(slots=True)
@@ -26,6 +37,8 @@ class _Reply:
     complete: bool = False
     """All of its sound has arrived."""
     reported: set[PlaybackKind] = field(default_factory=set)
+    before: float = 0.0
+    """Seconds that were heard of it over earlier streams."""
 
 
 class Speaker:
@@ -49,23 +62,39 @@ class Speaker:
         if latest and (latest.reply, latest.filler) == (reply, filler) and self._free_at() == begins:
             latest.samples += samples
         else:
-            self._stretches.append(Stretch(reply, begins, bytearray(samples), filler))
+            self._stretches.append(Stretch(reply, begins, bytearray(samples), self._rate, filler))
 
     def clear(self, reply: int, at: float) -> PlaybackReported:
         """Throw away what has not been heard of ``reply`` at this instant; what is queued behind it moves up."""
-        kept: list[Stretch] = []
-        for stretch in self._stretches:
-            if stretch.reply == reply and self._end(stretch) > at:
-                whole = max(0, round((at - stretch.at) * self._rate))
-                del stretch.samples[whole * SAMPLE_BYTES :]
-            elif stretch.at > at:
-                stretch.at = max(at, self._end(kept[-1]) if kept else at)
-            if stretch.samples:
-                kept.append(stretch)
-        self._stretches = kept
+        self._drop(reply, at)
         state = self._replies.setdefault(reply, _Reply())
         state.reported |= set(PlaybackKind)
         return self._report(reply, PlaybackKind.CLEARED, at)
+
+    def renew(self, at: float) -> PlaybackReported | None:
+        """Go on with another stream: throw away what has not been heard, since it will come again.
+
+        Returns how much of the last reply was heard over the stream before; None when nothing ever was.
+        """
+        last = max((stretch.reply for stretch in self._stretches if stretch.at < at), default=None)
+        found = None if last is None else self._report(last, PlaybackKind.CLEARED, at)
+        for reply, state in self._replies.items():
+            if PlaybackKind.COMPLETED not in state.reported:
+                self._drop(reply, at)
+                state.before, state.complete, state.reported = self.heard(reply, at), False, set()
+        return found
+
+    def _drop(self, reply: int, at: float) -> None:
+        kept: list[Stretch] = []
+        for stretch in self._stretches:
+            if stretch.reply == reply and stretch.end > at:
+                whole = max(0, round((at - stretch.at) * self._rate))
+                del stretch.samples[whole * SAMPLE_BYTES :]
+            elif stretch.at > at:
+                stretch.at = max(at, kept[-1].end if kept else at)
+            if stretch.samples:
+                kept.append(stretch)
+        self._stretches = kept
 
     def due(self, now: float) -> list[PlaybackReported]:
         """Return the reports that have become true by now, each once."""
@@ -86,9 +115,7 @@ class Speaker:
     def heard(self, reply: int, now: float) -> float:
         """Return how much of ``reply`` has been heard by now, in seconds."""
         return sum(
-            min(max(0.0, now - stretch.at), self._duration(stretch))
-            for stretch in self._stretches
-            if stretch.reply == reply
+            min(max(0.0, now - stretch.at), stretch.duration) for stretch in self._stretches if stretch.reply == reply
         )
 
     def playing(self, now: float) -> bool:
@@ -122,17 +149,12 @@ class Speaker:
         if stretches and PlaybackKind.STARTED not in state.reported:
             found.append((PlaybackKind.STARTED, stretches[0].at))
         if state.complete and PlaybackKind.COMPLETED not in state.reported:
-            found.append((PlaybackKind.COMPLETED, self._end(stretches[-1]) if stretches else 0.0))
+            found.append((PlaybackKind.COMPLETED, stretches[-1].end if stretches else 0.0))
         return found
 
     def _report(self, reply: int, kind: PlaybackKind, now: float) -> PlaybackReported:
-        return PlaybackReported(reply=ReplyId(reply), kind=kind, played_ms=round(self.heard(reply, now) * 1000))
-
-    def _duration(self, stretch: Stretch) -> float:
-        return len(stretch.samples) / SAMPLE_BYTES / self._rate
-
-    def _end(self, stretch: Stretch) -> float:
-        return stretch.at + self._duration(stretch)
+        played = self.heard(reply, now) - self._replies[reply].before
+        return PlaybackReported(reply=ReplyId(reply), kind=kind, played_ms=round(played * 1000))
 
     def _free_at(self) -> float:
-        return self._end(self._stretches[-1]) if self._stretches else 0.0
+        return self._stretches[-1].end if self._stretches else 0.0

@@ -2,7 +2,7 @@
 
 import typer
 
-from pipeline.cli import call, calls, check, demo, feedback, knowledge, models, ollama, sanitize, serve
+from pipeline.cli import call, calls, check, demo, feedback, knowledge, models, ollama, sanitize, serve, token
 
 app = typer.Typer(
     help="Answers calls: hears a turn, transcribes it, asks a model and speaks the answer.",
@@ -14,6 +14,7 @@ app.command("call")(call.call)
 app.command("check")(check.check)
 app.command("demo")(demo.demo)
 app.command("sanitize")(sanitize.sanitize)
+app.command("token")(token.token)
 app.add_typer(models.app, name="models")
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(ollama.app, name="ollama")

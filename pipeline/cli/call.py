@@ -14,7 +14,16 @@ from rich.table import Table
 
 from pipeline.audio.wav import read_wav, write_wav
 from pipeline.caller.errors import CallError
-from pipeline.caller.live import CallOpened, LiveEvent, Noticed, ReplyOver, ReplyWritten, Understood, UtteranceBegun
+from pipeline.caller.live import (
+    CallGoesOn,
+    CallOpened,
+    LiveEvent,
+    Noticed,
+    ReplyOver,
+    ReplyWritten,
+    Understood,
+    UtteranceBegun,
+)
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan, Encoding, Utterance
 from pipeline.caller.report import CallReport, TurnReport
@@ -132,6 +141,8 @@ class Screen:
         match event:
             case CallOpened():
                 self._line(f"[dim]call {escape(event.call_id)}, agent {escape(event.agent)}[/]")
+            case CallGoesOn():
+                self._line("[dim]the connection broke; the call goes on[/]")
             case UtteranceBegun():
                 self._line(f"[dim]saying {escape(event.name)}[/]")
             case Understood():

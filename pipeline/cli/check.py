@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 
+import anyio
 import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipeline import sight
 from pipeline.answering import read_keys
 from pipeline.archive import check_key
 from pipeline.cli.screen import AsJson, Config, Profile, opened, told
@@ -35,6 +37,8 @@ PACKAGES = (
     "xllamacpp",
     "ollama",
     "grpcio",
+    "pillow",
+    "rapidocr",
 )
 
 
@@ -54,6 +58,7 @@ def check(*, profile: Profile = "", config: Config = None, as_json: AsJson = Fal
     with told():
         settings, store = opened(profile, config)
         findings = [*_installed(), *_models(settings, store), *_agents(settings, store), *_engines(settings, store)]
+        findings.append(_pictures(settings))
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -199,6 +204,14 @@ def _knowledge(settings: Settings, agent: Agent, models: tuple[str, ...]) -> Fin
         return Finding(what, f"searched by words alone: vectors of {model} come from Ollama", ok=True)
     state = f"searched by words alone: no Ollama server has {model}"
     return Finding(what, state, ok=True, fix=f"voicepipe ollama pull {model}")
+
+
+def _pictures(settings: Settings) -> Finding:
+    """Say who looks at callers' pictures."""
+    try:
+        return Finding("pictures", anyio.run(sight.looked_at, settings), ok=True)
+    except PipelineError as error:
+        return Finding("pictures", str(error), ok=False, fix=getattr(error, "fix", ""))
 
 
 def _known(settings: Settings) -> list[Agent]:

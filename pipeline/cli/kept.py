@@ -51,6 +51,7 @@ class Kept:
                 "turn": turn.turn,
                 "language": turn.language,
                 "question": restored(discretion.said(turn.question), originals),
+                "picture": restored(discretion.said(turn.picture), originals),
                 "answer": restored(discretion.replied(turn.answer), originals),
                 "heard": restored(discretion.replied(turn.heard), originals),
                 "status": turn.status,

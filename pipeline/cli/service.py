@@ -29,13 +29,15 @@ class Service:
     """HOST:PORT."""
     http: str = ""
     """HOST:PORT of metrics and health."""
+    web: str = ""
+    """HOST:PORT of the page, where the settings open it."""
 
     def wait_for(self, word: str) -> None:
         """Read standard output until a line begins with ``word``. Raises ServiceError when the service stops before."""
         for line in self.process.stdout or ():
             if line.startswith("listening "):
                 parts = dict(part.split("=", 1) for part in line.split()[1:])
-                self.grpc, self.http = parts["grpc"], parts["http"]
+                self.grpc, self.http, self.web = parts["grpc"], parts["http"], parts.get("web", "")
             if line.startswith(word):
                 return
         tail = "\n".join(self.log.read_text(encoding="utf-8").splitlines()[-10:])

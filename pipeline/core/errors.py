@@ -31,6 +31,17 @@ class SpeakingError(PipelineError):
     stage = "speaking"
 
 
+class VisionError(PipelineError):
+    """A picture cannot be taken, or not be looked at. ``fix`` is what mends it."""
+
+    stage = "vision"
+
+    def __init__(self, code: str, message: str, *, fix: str = "", retryable: bool = False) -> None:
+        """Keep ``fix``: what to type or to do, empty where nothing helps."""
+        super().__init__(code, message, retryable=retryable)
+        self.fix = fix
+
+
 class EntranceError(PipelineError):
     """The client broke the contract. ``field`` names the part of the message that is wrong."""
 

@@ -276,6 +276,33 @@ class SpeculationEnded(Event):
     """How much the model had written."""
 
 
+# Pictures
+
+
+class PictureState(StrEnum):
+    """How far the work on a picture is."""
+
+    RECEIVED = "received"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureNoted(Event):
+    """What became of a picture that the caller sent."""
+
+    media: str
+    """Its id within the call."""
+    state: PictureState
+    note: str = ""
+    """What was read in it, once it is READY."""
+    took: float = 0.0
+    """Seconds since all of it had arrived."""
+    code: str = ""
+    """Why it FAILED."""
+    message: str = ""
+
+
 # Call
 
 
@@ -350,6 +377,16 @@ class CallEnded(Event):
     turns: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSuspended(Event):
+    """The client was lost, and the call waits for it. Nothing is played until it is resumed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResumed(Event):
+    """The client is back: sound that is played from now on is for its new connection."""
+
+
 HearingEvent = (
     SpeechStarted
     | SpeechSustained
@@ -383,10 +420,13 @@ CallEvent = (
     | ToolsCancelled
     | Backchannel
     | SpeculationEnded
+    | PictureNoted
     | InputMissing
     | DigitsCollected
     | StageFailed
     | CallEnding
+    | CallSuspended
+    | CallResumed
     | CallEnded
 )
 """All that the session tells an entrance."""
@@ -466,6 +506,19 @@ class ToolReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PictureShown:
+    """A picture for the turn that is going on, or the next."""
+
+    media: str = ""
+    """Id of one that was uploaded; empty where it comes along."""
+    inline: bytes = b""
+    wanted: str = ""
+    """What to look for; empty for all."""
+    refers_to: int = 0
+    """``seq`` of the message, 0 for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointingChanged:
     """New turn-taking settings for the rest of the call; None keeps what is set. Seconds."""
 
@@ -484,6 +537,23 @@ class CallChanged:
     """BCP 47 primary tag of what the caller is going to speak, one of the call's; empty keeps the language."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientLost:
+    """The client's connection broke; it may come back over another one."""
+
+    heard_at: float
+    """When anything came from it last: what was played since then is taken as not heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientBack:
+    """The client is there again."""
+
+    reports_playback: bool
+    played: PlaybackReported | None = None
+    """How far it has played the last reply that it heard, if it says so."""
+
+
 ClientEvent = (
     PlaybackReported
     | DigitPressed
@@ -491,7 +561,10 @@ ClientEvent = (
     | ControlRequested
     | CallReported
     | ToolReported
+    | PictureShown
     | CallChanged
+    | ClientLost
+    | ClientBack
     | StageFailed
 )
 """What an entrance tells the session, sound apart. StageFailed stands for a message that could not be honoured."""

@@ -33,6 +33,7 @@ class Timeline:
         self._speech_end: float | None = None
         self._passed: dict[str, float] = {}
         self._stop: float | None = None
+        self._vision: float | None = None
 
     def feed(self, event: CallEvent) -> None:
         """Take note of an event of this turn; the first of each kind counts."""
@@ -61,6 +62,10 @@ class Timeline:
         """Take note of a milestone that has no event of its own, such as ``knowledge``."""
         self._passed.setdefault(milestone, at)
 
+    def looked(self, seconds: float) -> None:
+        """Take note that the turn is the first to know a picture, which it took so long to look at."""
+        self._vision = max(seconds, self._vision or 0.0)
+
     def spans(self) -> dict[str, float]:
         """Return the known spans in seconds. A turn that began with no speech has no response gap."""
         found: dict[str, float] = {}
@@ -76,4 +81,6 @@ class Timeline:
                 found["filler"] = self._passed["filler"] - self._speech_end
         if self._stop is not None:
             found["stop"] = self._stop
+        if self._vision is not None:
+            found["vision"] = self._vision
         return found

@@ -37,6 +37,8 @@ class Phrases(BaseModel):
     """Said in place of ``failure`` when it has failed before: the offer of a person."""
     fillers: tuple[str, ...] = ("One moment, please.", "I am still looking that up for you.")
     """Said one after the other while an answer takes long."""
+    looking: str = "Let me have a look at your picture."
+    """Said when the caller asks and a picture is still being looked at."""
     goodbye: str = "I cannot hear you, so I will hang up now. Goodbye."
     time_up: str = "Our time is up, I have to end the call now. Goodbye."
 
@@ -53,6 +55,7 @@ class OtherPhrases(Phrases):
     no_match: str
     failure: str
     fillers: tuple[str, ...] = ()
+    looking: str = ""
     goodbye: str
     time_up: str
 
@@ -65,6 +68,7 @@ KNOWN_PHRASES: Mapping[str, Phrases] = MappingProxyType(
             no_match="抱歉，我没有听清楚，请您再说一遍。",
             failure="抱歉，这个问题我现在回答不了，请您稍后再试。",
             fillers=("请稍等。", "我还在为您查询。"),
+            looking="我看一下您发来的图片。",
             goodbye="听不到您的声音，我先挂断了，再见。",
             time_up="通话时间到了，我要挂断了，再见。",
         ),

@@ -5,7 +5,14 @@ from dataclasses import replace
 
 import anyio.lowlevel
 
-from pipeline.core.events import CallEvent, DigitsCollected, FinalTranscript, PartialTranscript, ReplyEnded
+from pipeline.core.events import (
+    CallEvent,
+    DigitsCollected,
+    FinalTranscript,
+    PartialTranscript,
+    PictureNoted,
+    ReplyEnded,
+)
 from pipeline.dialog.redact import Kind, Pseudonyms, Redactor, Treatment, masked
 
 SLICE = 64
@@ -62,6 +69,8 @@ class Discretion:
                 return replace(event, text="".join(await self._read(event.text, self._all)))
             case DigitsCollected():
                 return replace(event, digits="".join(await self._read(event.digits, self._all)))
+            case PictureNoted():
+                return replace(event, note="".join(await self._read(event.note, self._all)))
             case ReplyEnded():
                 text, heard = [await self._read(written, self._passing) for written in (event.text, event.heard)]
                 return replace(event, text="".join(text), heard="".join(heard))
@@ -86,6 +95,8 @@ class Discretion:
                 return replace(kept, text=masked(kept.text))
             case DigitsCollected():
                 return replace(kept, digits=masked(kept.digits))
+            case PictureNoted():
+                return replace(kept, note=masked(kept.note))
             case _:
                 return kept
 

@@ -1,11 +1,12 @@
 """Guards: what stops a reply of a model that runs wild. Pure."""
 
+from pipeline.dialog import pictures
 from pipeline.dialog.knowledge.citing import INTRODUCTION
 from pipeline.dialog.prompt import RULES_IN, VOICE_RULES
 from pipeline.dialog.recital import Recital
 from pipeline.dialog.repetition import Repetition
 
-OURS = (VOICE_RULES, *RULES_IN.values(), INTRODUCTION)
+OURS = (VOICE_RULES, *RULES_IN.values(), INTRODUCTION, *pictures.INTRODUCTIONS.values())
 """What the service itself puts into a prompt, and no caller needs to hear."""
 
 

@@ -19,6 +19,13 @@ class Said:
     text: str
     reply: ReplyId | None = None
     """The reply that this was, None for the caller's words."""
+    above: str = ""
+    """Quoted data that the model reads above the caller's words: what was read in a picture."""
+
+    @property
+    def tokens(self) -> int:
+        """Return about how many it takes."""
+        return tokens(self.text) + tokens(self.above) + PER_MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +56,38 @@ class History:
         self._told = 0
         """How many turns of the call it tells."""
         self._said: list[Said] = []
+        self._above = ""
+        """What is to be read above the caller's next words."""
+        self._picture = ""
+        """The latest picture whose turn is not shown any more: callers come back to it."""
         self._turns_forgotten = 0
         self._forgotten = ReplyId(0)
         """The latest reply that was forgotten."""
 
     def caller(self, text: str) -> None:
         """Take down what the caller said in one turn."""
-        self._said.append(Said(True, text))
+        self._said.append(Said(True, text, above=self._above))
+        self._above = ""
         first = self._first_shown(self._said)
         if first:
             self._summary = self._next or self._summary
         self._forget(0, first)
+
+    def show(self, picture: str) -> None:
+        """Let the model read what was read in a picture, quoted, above the caller's next words, and from then on."""
+        self._above = _joined(self._above, picture)
+
+    def show_now(self) -> str:
+        """Put what was to be read above the caller's next words above the last ones, and return it.
+
+        They are being answered.
+        """
+        shown, self._above = self._above, ""
+        for place in (place for place in reversed(range(len(self._said))) if self._said[place].by_caller):
+            said = self._said[place]
+            self._said[place] = replace(said, above=_joined(said.above, shown))
+            break
+        return shown
 
     def heard(self, reply: ReplyId, text: str) -> None:
         """Take down the part of a reply that the caller heard; a later word on the same reply replaces it.
@@ -80,20 +108,22 @@ class History:
     def messages(self, then: str = "") -> list[Message]:
         """Return the last turns as chat messages in strict alternation, beginning with the caller's.
 
-        They end with ``then``, as if the caller had said it; the history stays as it is.
+        They end with ``then``, as if the caller had said it, below a picture that is to be read above it; the history
+        stays as it is.
 
         Neighbours of one side are joined, so that a reply of which nothing was heard leaves no trace. What the service
         said before the caller's first turn (a greeting) comes along as an assistant message when nothing was cut.
-        A summary of what was cut is quoted above the first.
+        A summary of what was cut is quoted above the first, as is the last picture of it.
         """
-        said = [*self._said, *([Said(True, then)] if then else [])]
+        said = [*self._said, *([Said(True, then, above=self._above)] if then or self._above else [])]
         first = self._first_shown(said)
         merged = _merged(said[first:])
         if merged and tokens(merged[-1].text) > self._most:  # a turn that fills the context by itself
-            merged[-1] = Message(merged[-1].role, ending(merged[-1].text, self._most))
+            merged[-1] = replace(merged[-1], text=ending(merged[-1].text, self._most))
         summary = (self._next if first else "") or self._summary
-        if merged and summary:
-            merged[0] = replace(merged[0], above=summary)
+        if merged:
+            picture = _last_picture(said[:first]) or self._picture
+            merged[0] = replace(merged[0], above=_joined(summary, picture, merged[0].above))
         return merged
 
     def chapter(self) -> Chapter | None:
@@ -113,8 +143,9 @@ class History:
         if not any(self._told < forgets <= told for forgets in (next_step, self._outgrown(said, starts))):
             return None
         messages = _merged(said)
-        if self._summary:
-            messages[0] = replace(messages[0], above=self._summary)
+        if self._summary or self._picture:
+            above = _joined(self._summary, self._picture, messages[0].above)
+            messages[0] = replace(messages[0], above=above)
         return Chapter(messages, told)
 
     def summarized(self, chapter: Chapter, summary: str) -> None:
@@ -123,7 +154,7 @@ class History:
 
     def _outgrown(self, said: Sequence[Said], starts: Sequence[int]) -> int:
         """Return how many turns of the call will have been forgotten when the tokens run out; 0 while that is far."""
-        sizes = [tokens(one.text) + PER_MESSAGE for one in said]
+        sizes = [one.tokens for one in said]
         left = sum(sizes)
         if left <= self._most * 3 // 4:
             return 0
@@ -138,7 +169,7 @@ class History:
         """
         starts = [place for place, one in enumerate(said) if one.by_caller and one.text]
         first = self._first_of_turns(starts)
-        sizes = [tokens(one.text) + PER_MESSAGE for one in said]
+        sizes = [one.tokens for one in said]
         left = sum(sizes[first:])
         if left <= self._most:
             return first
@@ -161,6 +192,7 @@ class History:
     def _forget(self, begin: int, end: int) -> None:
         forgotten = self._said[begin:end]
         self._turns_forgotten += sum(one.by_caller and bool(one.text) for one in forgotten)
+        self._picture = _last_picture(forgotten) or self._picture
         self._forgotten = max([self._forgotten, *(one.reply for one in forgotten if one.reply is not None)])
         del self._said[begin:end]
 
@@ -169,11 +201,21 @@ def _merged(said: Sequence[Said]) -> list[Message]:
     """Return what was said as chat messages, neighbours of one side joined."""
     merged: list[Message] = []
     for one in said:
-        if not one.text:
+        if not (one.text or one.above):
             continue
         role: Role = "user" if one.by_caller else "assistant"
         if merged and merged[-1].role == role:
-            merged[-1] = Message(role, f"{merged[-1].text} {one.text}")
+            before = merged[-1]
+            text = f"{before.text} {one.text}".strip()
+            merged[-1] = Message(role, text, above=_joined(before.above, one.above))
         else:
-            merged.append(Message(role, one.text))
+            merged.append(Message(role, one.text, above=one.above))
     return merged
+
+
+def _last_picture(said: Sequence[Said]) -> str:
+    return next((one.above for one in reversed(said) if one.above), "")
+
+
+def _joined(*quotes: str) -> str:
+    return "\n\n".join(quote for quote in quotes if quote)

@@ -1,10 +1,12 @@
 """Memory: all that the model may be shown of one call: what was said, and what is known. It dies with the call."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.core.stages import Message
-from pipeline.dialog import summary
+from pipeline.dialog import pictures, summary
 from pipeline.dialog.history import Chapter, History
+from pipeline.dialog.notes import noted
 from pipeline.dialog.state import DialogState
 
 
@@ -14,6 +16,8 @@ class Memory:
 
     history: History
     state: DialogState
+    picture_tokens: int = 0
+    """About how many tokens of what is read in a picture the model is shown."""
 
     def asked(self, text: str) -> list[Message]:
         """Return what the model is shown when the caller says ``text``: with what is known behind it.
@@ -27,6 +31,22 @@ class Memory:
         """Take down what the caller said in one turn."""
         self.state.capture(text)
         self.history.caller(text)
+
+    def looked(self, note: str | None) -> None:
+        """Let the model know from the caller's next words on what was read in a picture; None where that failed."""
+        language = self.state.language
+        failed = pictures.told(pictures.BROKEN, language)
+        self.history.show(failed if note is None else pictures.quoted(note, language, self.picture_tokens))
+
+    def with_pictures(self, asked: Sequence[Message], *, late: bool) -> list[Message]:
+        """Return what is asked with the pictures that came since; ``late`` says that another is still looked at."""
+        shown = self.history.show_now()
+        last = asked[-1]
+        above = "\n\n".join(quote for quote in (last.above, shown) if quote)
+        return noted([*asked[:-1], replace(last, above=above)], self._late() if late else "")
+
+    def _late(self) -> str:
+        return pictures.told(pictures.LATE, self.state.language)
 
     def chapter(self) -> Chapter | None:
         """Return what is to be summed up now, if anything."""

@@ -40,16 +40,16 @@ def messages(persona: str, said: Sequence[Message], language: str = "en") -> lis
     return [_system(persona, language), *(untrusted(_whole(message)) for message in said)]
 
 
-def room(agent: Agent, settings: Dialog, tools: Sequence[ToolSpec] = ()) -> int:
+def room(agent: Agent, settings: Dialog, tools: Sequence[ToolSpec] = (), *, picture: int = 0) -> int:
     """Return about how many tokens of the context are left for what was said; negative when the persona fills it.
 
-    ``tools`` are those that the model is told of beside the agent's own.
+    ``tools`` are those that the model is told of beside the agent's own; ``picture`` is kept for what a picture says.
     """
     told = [*(tool.spec for tool in agent.tools), *agent.control.specs(), *tools]
     reply = agent.writing.num_predict or settings.num_predict
     quotes = agent.knowledge.characters // 2 if agent.knowledge.any else 0
     known = SHOWN if agent.slots or agent.parameters or told else 0
-    context = (agent.writing.num_ctx or settings.num_ctx) - reply - quotes - known - _told(told)
+    context = (agent.writing.num_ctx or settings.num_ctx) - reply - quotes - known - _told(told) - picture
     return context - tokens(_system(agent.persona, agent.language).text) - 2 * PER_MESSAGE
 
 

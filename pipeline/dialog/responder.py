@@ -125,8 +125,8 @@ class Responder:
         )
 
     def _note(self, said: Sequence[Message], desk: Desk) -> Note | None:
-        """Return a note of the question, unless its answer depends on what is known of the caller."""
-        if self._memory is None or desk.agenda.personal:
+        """Return a note of the question, unless its answer depends on what is known of the caller, or on a picture."""
+        if self._memory is None or desk.agenda.personal or any(message.above for message in said):
             return None
         prompt, options = messages(self._persona, said, self._language), self._asked(desk.agenda)
         return self._memory.note(prompt, options, self._models.digest, desk.language)

@@ -54,6 +54,7 @@ class GrpcServer:
 
     def __init__(self, ground: Ground) -> None:
         """Prepare to listen; must be called in the event loop. Nothing is open before ``start``."""
+        self._ground = ground
         server = self._settings = ground.server
         self.live = ground.live
         """The calls that are going on."""
@@ -64,7 +65,7 @@ class GrpcServer:
         self._server: AioServer = aio_server(options=options(server), maximum_concurrent_rpcs=rpcs)
         self._health = health_aio.HealthServicer()
         add_ConversationServiceServicer_to_server(Conversations(ground), self._server)
-        add_MediaServiceServicer_to_server(Media(), self._server)
+        add_MediaServiceServicer_to_server(Media(ground), self._server)
         add_CatalogServiceServicer_to_server(Catalog(ground), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if server.reflection:
@@ -90,9 +91,9 @@ class GrpcServer:
         await self._server.start()
 
     async def set_serving(self) -> None:
-        """Take calls from now on: the engines are warm. MediaService stays NOT_SERVING as long as it is not served."""
+        """Take calls from now on: the engines are warm. MediaService stays NOT_SERVING where no pictures are taken."""
         self.live.open()
-        for name in (WHOLE, CONVERSATION):
+        for name in (WHOLE, CONVERSATION, *([MEDIA] if self._ground.image_bytes else [])):
             await self._set(name, health_pb2.HealthCheckResponse.SERVING)
 
     async def drain(self, grace: float) -> None:

@@ -61,6 +61,14 @@ class Microphone:
         self._pass_on(self._decoded(data))
         return problems
 
+    def change(self, form: AudioForm) -> None:
+        """Take sound in another form, from another client: its numbers begin anew, the audio clock goes on."""
+        self._skip(0)
+        self._place = round(self._place * form.rate / self._form.rate)
+        self._origin = None
+        self._form = form
+        self._resampler = Resampler(form.rate, VAD_RATE)
+
     def end(self) -> list[EntranceError]:
         """Pass on what is still held back and end the stream; return what was wrong."""
         self._emit(self._resampler.flush())

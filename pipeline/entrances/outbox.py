@@ -8,13 +8,23 @@ import anyio.lowlevel
 
 from pipeline.core.events import ReplyId
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseResponse
+from pipeline.entrances.replay import Replay
 
 
 class Outbox:
-    """Messages for one writer, from several senders. Messages of one kind keep their order."""
+    """Messages for one writer, from several senders. Messages of one kind keep their order.
 
-    def __init__(self, control: int, audio: int) -> None:
-        """Hold so many messages of each kind; a sender waits while its kind is full."""
+    While the client is away they are kept for it, and sound waits.
+    """
+
+    def __init__(self, control: int, audio: int, replay: Replay) -> None:
+        """Hold so many messages of each kind; a sender waits while its kind is full. ``replay`` keeps what was sent."""
+        self._replay = replay
+        self._away = False
+        self._sounds = True
+        """Sound is taken."""
+        self._era = 0
+        """Rises when sound is taken again: what waited since before then is for a speaker that is gone."""
         self._control_limit = control
         self._audio_limit = audio
         self._control: deque[ConverseResponse] = deque()
@@ -26,19 +36,26 @@ class Outbox:
 
     async def put(self, message: ConverseResponse, *, after_audio: bool = False) -> None:
         """Queue a message ahead of all sound, or behind the sound that is queued. Ignored after ``close``."""
-        await self._until(lambda: self._closed or len(self._control) < self._control_limit)
+        await self._until(lambda: self._closed or self._away or len(self._control) < self._control_limit)
         if self._closed:
             return
-        if after_audio and self._audio:
+        if self._away:
+            self._replay.keep([message])
+        elif after_audio and self._audio:
             self._audio.append((None, message))
         else:
             self._control.append(message)
         self._wake()
 
     async def put_audio(self, reply: ReplyId, message: ConverseResponse) -> None:
-        """Queue sound. Ignored after ``close``, and for replies that were silenced."""
-        await self._until(lambda: self._closed or reply <= self._silenced or self._frames < self._audio_limit)
-        if self._closed or reply <= self._silenced:
+        """Queue sound; waits while the client is away. Ignored after ``close``, and for replies that were silenced."""
+        era = self._era
+
+        def is_void() -> bool:
+            return self._closed or reply <= self._silenced or era != self._era
+
+        await self._until(lambda: is_void() or (self._sounds and self._frames < self._audio_limit))
+        if is_void():
             return
         self._audio.append((reply, message))
         self._frames += 1
@@ -57,13 +74,40 @@ class Outbox:
         """Return the next message to send; None once the outbox is closed and empty."""
         await self._until(lambda: bool(self._closed or self._control or self._audio))
         message: ConverseResponse | None = None
+        owner: ReplyId | None = None
         if self._control:
             message = self._control.popleft()
         elif self._audio:
             owner, message = self._audio.popleft()
             self._frames -= owner is not None
+        if message is not None and owner is None:
+            self._replay.keep([message])
         self._wake()
         return message
+
+    def detach(self) -> None:
+        """Keep for the client what is queued and what will be put, sound apart: nobody takes it any more."""
+        self._away, self._sounds = True, False
+        self._replay.keep(self._control)
+        self._replay.keep(message for owner, message in self._audio if owner is None)
+        self._control.clear()
+        self._audio.clear()
+        self._frames = 0
+        self._wake()
+
+    def attach(self, seen: int) -> int:
+        """Queue again what came after message ``seen``; return how many of it are gone. Sound still waits."""
+        missing, messages = self._replay.after(seen)
+        self._control.extend(messages)
+        self._away = False
+        self._wake()
+        return missing
+
+    def reopen(self) -> None:
+        """Take sound again. What has waited for it since the client was away is thrown away."""
+        self._sounds = True
+        self._era += 1
+        self._wake()
 
     def close(self) -> None:
         """Take no more messages; those that are queued can still be sent."""

@@ -22,6 +22,10 @@ class SoundChannel:
         A frame counts at most ``longest`` seconds: a filled gap costs memory, not the sound before it.
         """
         self._capacity = capacity
+        self._spare = 0.0
+        """Seconds beside the capacity."""
+        self._owed = 0.0
+        """Seconds of sound that may still come in a burst."""
         self._longest = longest
         self._dropped = dropped
         self._send, self.receive = anyio.create_memory_object_stream[MicFrame](inf)
@@ -32,14 +36,22 @@ class SoundChannel:
     def put(self, frame: MicFrame) -> None:
         """Add sound, and drop the oldest where it does not fit."""
         self._send.send_nowait(frame)
-        self._weights.append(min(frame.pcm.duration, self._longest))
+        weight = min(frame.pcm.duration, self._longest)
+        self._weights.append(weight)
+        self._owed -= weight
         waiting = self._send.statistics().current_buffer_used
+        if self._owed <= 0 and not waiting:
+            self._spare = 0.0
         while len(self._weights) > waiting:
             self._weights.popleft()
-        while len(self._weights) > 1 and sum(self._weights) > self._capacity:
+        while len(self._weights) > 1 and sum(self._weights) > self._capacity + self._spare:
             self._drain.receive_nowait()
             self._weights.popleft()
             self._dropped()
+
+    def make_room(self, seconds: float) -> None:
+        """Hold so much more, once: a client that was away may send in a burst what it could not send before."""
+        self._spare = self._owed = seconds
 
     def end(self) -> None:
         """Let the stream end behind what is queued."""

@@ -4,7 +4,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from pipeline.core.errors import EntranceError, PipelineError
+from pipeline.core.errors import EntranceError, PipelineError, VisionError
 from pipeline.core.events import CallEnd
 
 DOMAIN = "voicepipe"
@@ -18,16 +18,33 @@ _ENTRANCE_CODES = {
     "no-start": code_pb2.FAILED_PRECONDITION,
     "second-start": code_pb2.FAILED_PRECONDITION,
     "start-timeout": code_pb2.DEADLINE_EXCEEDED,
+    "not-permitted": code_pb2.PERMISSION_DENIED,
     "unknown-agent": code_pb2.NOT_FOUND,
     "unknown-conversation": code_pb2.NOT_FOUND,
     "unknown-turn": code_pb2.NOT_FOUND,
+    "unknown-token": code_pb2.NOT_FOUND,
     "no-records": code_pb2.FAILED_PRECONDITION,
     "call-exists": code_pb2.ALREADY_EXISTS,
     "too-many-calls": code_pb2.RESOURCE_EXHAUSTED,
     "draining": code_pb2.UNAVAILABLE,
     "not-ready": code_pb2.UNAVAILABLE,
     "client-stalled": code_pb2.ABORTED,
+    "resumed-elsewhere": code_pb2.ABORTED,
+    "events-missed": code_pb2.DATA_LOSS,
+    "vision-off": code_pb2.FAILED_PRECONDITION,
+    "call-over": code_pb2.FAILED_PRECONDITION,
+    "unknown-media": code_pb2.NOT_FOUND,
+    "too-many-pictures": code_pb2.RESOURCE_EXHAUSTED,
+    "upload-timeout": code_pb2.DEADLINE_EXCEEDED,
+    "picture-too-large": code_pb2.INVALID_ARGUMENT,
+    "unsupported-picture": code_pb2.INVALID_ARGUMENT,
+    "broken-picture": code_pb2.INVALID_ARGUMENT,
+    "trailing-data": code_pb2.INVALID_ARGUMENT,
+    "too-many-pixels": code_pb2.INVALID_ARGUMENT,
 }
+_CLIENTS = (EntranceError.stage, VisionError.stage)
+"""Stages that complain of what a client sent."""
+_QUOTAS = {"too-many-calls": "server.max_calls", "too-many-pictures": "vision.waiting"}
 
 _END_CODES = {
     CallEnd.CLIENT: code_pb2.OK,
@@ -53,7 +70,7 @@ def status_of(error: PipelineError) -> status_pb2.Status:
 
 def status(stage: str, code: str, message: str, *, retryable: bool = False, field: str = "") -> status_pb2.Status:
     """Return the status of a failure: a known code of the entrance, else UNAVAILABLE or INTERNAL."""
-    number = _ENTRANCE_CODES.get(code) if stage == EntranceError.stage else None
+    number = _ENTRANCE_CODES.get(code) if stage in _CLIENTS else None
     if number is None:
         number = code_pb2.UNAVAILABLE if retryable else code_pb2.INTERNAL
     details: list[Message] = [
@@ -65,7 +82,7 @@ def status(stage: str, code: str, message: str, *, retryable: bool = False, fiel
         violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=message)
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     if number == code_pb2.RESOURCE_EXHAUSTED:
-        quota = error_details_pb2.QuotaFailure.Violation(subject="server.max_calls", description=message)
+        quota = error_details_pb2.QuotaFailure.Violation(subject=_QUOTAS[code], description=message)
         details.append(error_details_pb2.QuotaFailure(violations=[quota]))
     return _packed(number, message, details)
 

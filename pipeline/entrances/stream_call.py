@@ -1,4 +1,4 @@
-"""StreamCall: one call between an open stream and a prepared call. Reads, conducts and writes in one task group."""
+"""StreamCall: one open stream of a live call. Reads and writes in one task group, and says how it ended."""
 
 from typing import Any, Protocol
 
@@ -7,14 +7,13 @@ from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 from grpc.aio import EOF, InternalError
 
-from pipeline.core.clock import Clock
-from pipeline.core.errors import EntranceError, PipelineError
-from pipeline.core.events import CallEnd, CallEnded
-from pipeline.entrances.live_calls import Seat
-from pipeline.entrances.statuses import INTERNAL, status_of, status_of_end
-from pipeline.entrances.switchboard import CutOff, PreparedCall
-from pipeline.entrances.wire_line import WireLine
-from pipeline.observe import Log
+from pipeline.core.errors import EntranceError
+from pipeline.entrances.live_call import LiveCall
+from pipeline.entrances.statuses import status_of
+from pipeline.entrances.switchboard import CutOff
+from pipeline.entrances.visits import Visit
+from pipeline.entrances.wire_resume import write_missing, write_resumption
+from pipeline.entrances.wire_terms import write_started
 
 FAREWELL = 0.5
 """Seconds for the client to close its half once it has read Ended. A stream closed under a client's write may show it
@@ -23,18 +22,29 @@ UNREADABLE = EntranceError("unknown-message", "the bytes are no ConverseRequest"
 """A message that is no message."""
 
 
-class Stream(Protocol):
-    """A client's messages, both ways: what gRPC's context has, and a browser's data channel.
+class StreamLostError(Exception):
+    """The connection broke."""
 
-    gRPC's own stubs give streaming handlers the wrong message types.
-    """
+
+class Stream(Protocol):
+    """A client's messages, both ways: a stream of gRPC, and a browser's data channel and track."""
+
+    @property
+    def heard_at(self) -> float:
+        """Return when anything came from the client last."""
+        ...
+
+    @property
+    def hung_up(self) -> bool:
+        """Return whether the client has ended the call on purpose, other than by a message."""
+        ...
 
     async def read(self) -> Any:
-        """Return the next message, or EOF once the client has closed its half."""
+        """Return the next message, or EOF once the client has closed its half. Raises StreamLostError."""
         ...
 
     async def write(self, message: Any) -> None:
-        """Send a message; waits while the client does not take it."""
+        """Send a message; waits while the client does not take it. Raises InternalError when it is gone."""
         ...
 
     async def send_initial_metadata(self, initial_metadata: Any) -> None:
@@ -43,105 +53,119 @@ class Stream(Protocol):
 
 
 class StreamCall:
-    """One call from Started to Ended."""
+    """One stream from Started to Ended, or to where it breaks."""
 
-    def __init__(
-        self,
-        context: Stream,
-        line: WireLine,
-        call: PreparedCall,
-        seat: Seat,
-        *,
-        clock: Clock,
-        write_timeout: float,
-        log: Log,
-    ) -> None:
+    def __init__(self, stream: Stream, call: LiveCall, visit: Visit, *, write_timeout: float, version: str) -> None:
         """Join them; a client that takes no message for ``write_timeout`` seconds is given up."""
-        self._context = context
-        self._line = line
+        self._stream = stream
         self._call = call
-        self._seat = seat
-        self._clock = clock
+        self._visit = visit
         self._write_timeout = write_timeout
-        self._log = log
-        self._written = anyio.Event()
+        self._version = version
+        self._written = False
+        """All was sent."""
         self._finished = anyio.Event()
         """The client has closed its half."""
-        self.stalled = False
-        """The client was given up because it took no message."""
-        self._vanished = False
+
+    @property
+    def stalled(self) -> bool:
+        """Return whether the client was given up because it took no message."""
+        return self._visit.cut is CutOff.STALLED
 
     async def run(self) -> status_pb2.Status:
-        """Conduct the call and return the stream's status; Ended has been sent, unless the client was given up.
+        """Hold the call over the stream and return its status; Ended has been sent, unless the client was given up.
 
-        Cancelling it (the client has vanished) hangs up and leaves nothing running.
+        Cancelling it means that the client has vanished: the call waits for it, or is hung up. Raises EntranceError
+        ``unknown-token`` when the call is over already.
         """
-        began_at = self._clock.now()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._write)
-            tasks.start_soon(self._read)
-            self._seat.warn = self._line.warn
-            reason, status = await self._conduct()
-            if not (self.stalled or self._vanished or self._line.ended):
-                now = self._clock.now()
-                turn = self._line.turn
-                await self._line.send(CallEnded(turn=turn, at=now, reason=reason, duration=now - began_at, turns=turn))
-            self._line.close()
-            await self._written.wait()
-            if not (self.stalled or self._vanished):
-                with anyio.move_on_after(FAREWELL):
-                    await self._finished.wait()
-            tasks.cancel_scope.cancel()
+        visit = self._visit
+        try:
+            await self._call.visits.turn_to(visit)
+            if not visit.replaced and await self._greet():
+                await self._exchange()
+        finally:
+            self._leave()
+            visit.gone.set()
+        if visit.replaced:
+            return status_of(EntranceError("resumed-elsewhere", "another stream resumed the call"))
         if self.stalled:
             message = f"the client took no message for {self._write_timeout:g} s"
             return status_of(EntranceError("client-stalled", message))
-        return status
+        return self._call.status
 
-    async def _conduct(self) -> tuple[CallEnd, status_pb2.Status]:
-        """Return why the call ended, and what the stream's status is."""
-        reason = CallEnd.DRAINING
+    async def _greet(self) -> bool:
+        """Say that the call is open, and from where it goes on; return whether the client was there."""
+        visit, call = self._visit, self._call
+        greeting = [write_started(visit.start, call.terms, self._version, visit.token)]
+        if visit.resumption is not None:
+            greeting.append(write_resumption(visit.token, call.line.consumed))
+        if visit.missing:
+            greeting.append(write_missing(visit.missing))
         try:
-            with self._seat.scope:
-                reason = (await self._call.run(self._line, self._cut_off)).reason
-        except PipelineError as error:
-            self._log.warning("call failed", stage=error.stage, code=error.code, message=str(error))
-            return CallEnd.FAILED, status_of(error)
-        except Exception:  # noqa: BLE001 - the boundary of the session
-            self._log.exception("call broke")
-            return CallEnd.FAILED, INTERNAL
-        return reason, status_of_end(reason)
+            await self._stream.send_initial_metadata((("x-conversation-id", visit.start.conversation),))
+            for message in greeting:
+                with anyio.fail_after(self._write_timeout):
+                    await self._stream.write(message)
+        except TimeoutError:
+            visit.cut = CutOff.STALLED
+            return False
+        except InternalError:
+            return False
+        call.begin()
+        return True
 
-    def _cut_off(self) -> CutOff:
-        """Return why the call was cancelled."""
-        if self.stalled:
-            return CutOff.STALLED
-        return CutOff.DRAINING if self._seat.hung_up else CutOff.VANISHED
+    async def _exchange(self) -> None:
+        """Read and write until the stream has no more to do."""
+        async with anyio.create_task_group() as tasks:
+            try:
+                tasks.start_soon(self._write)
+                tasks.start_soon(self._read)
+                await self._visit.over.wait()
+                if self._written:
+                    with anyio.move_on_after(FAREWELL):
+                        await self._finished.wait()
+            finally:
+                self._leave()
+                tasks.cancel_scope.cancel()
+
+    def _leave(self) -> None:
+        """Let the call know that the stream is over, before what still waits for the call is waited for."""
+        self._visit.heard_at = self._stream.heard_at
+        self._visit.final = self._visit.final or self._stream.hung_up
+        self._call.visits.leave(self._visit)
 
     async def _read(self) -> None:
+        line = self._call.line
+        settled = False
         while True:
             try:
-                request = await self._context.read()
+                request = await self._stream.read()
             except DecodeError:
-                await self._line.complain(UNREADABLE)
+                await line.complain(UNREADABLE)
                 continue
+            except StreamLostError:
+                self._visit.over.set()
+                return
+            if not settled:
+                settled = True
+                self._call.settle()
             if request is EOF:
                 break
-            if not self._written.is_set():  # what comes after Ended is read only to be out of the way
-                await self._line.receive(request)
+            if not self._visit.over.is_set():  # what comes after Ended is read only to be out of the way
+                await line.receive(request)
+        self._visit.final = True
         self._finished.set()
-        await self._line.finish()
+        await line.finish()
 
     async def _write(self) -> None:
         try:
-            while (message := await self._line.next()) is not None:
+            while (message := await self._call.line.next()) is not None:
                 with anyio.fail_after(self._write_timeout):
-                    await self._context.write(message)
+                    await self._stream.write(message)
+            self._written = True
         except TimeoutError:
-            self.stalled = True
+            self._visit.cut = CutOff.STALLED
         except InternalError:  # the client has vanished; gRPC is about to cancel us
-            self._vanished = True
+            pass
         finally:
-            if self.stalled or self._vanished:
-                self._seat.scope.cancel()
-            self._line.close()
-            self._written.set()
+            self._visit.over.set()

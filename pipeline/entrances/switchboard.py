@@ -8,6 +8,7 @@ from typing import Protocol
 from pipeline.core.events import CallEnd, CallEnded, EndpointingChanged
 from pipeline.core.stages import ToolSpec
 from pipeline.session.line import Line
+from pipeline.session.pictures import Pictures
 from pipeline.store.rows import Feedback
 
 Json = None | bool | float | str | Sequence["Json"] | Mapping[str, "Json"]
@@ -145,6 +146,8 @@ class Terms:
     lead: float
     frame: float
     """Length of one message of reply sound, in seconds."""
+    image_bytes: int = 0
+    """Largest picture; 0 when pictures are not served."""
 
 
 class CutOff(StrEnum):
@@ -229,6 +232,10 @@ class Switchboard(Protocol):
 
     async def conversation(self, conversation: str) -> Conversation:
         """Return the last call that had this id. Raises EntranceError ``unknown-conversation``, and RecordsError."""
+        ...
+
+    def pictures(self, conversation: str) -> Pictures:
+        """Return where the pictures of a live call go. Raises EntranceError ``unknown-conversation``, VisionError."""
         ...
 
     async def take_feedback(self, feedback: Feedback) -> str:

@@ -13,7 +13,7 @@ def write_agents(ground: Ground) -> catalog_pb2.ListAgentsResponse:
         agents=[_agent(card) for card in sorted(ground.switchboard.agents(), key=lambda card: card.id)],
         encodings=encodings(),
         sample_rates_hz=RATES,
-        limits=write_limits(ground.max_duration),
+        limits=write_limits(ground.max_duration, ground.image_bytes),
         server_version=ground.version,
     )
 

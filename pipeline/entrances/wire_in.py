@@ -3,6 +3,8 @@
 Whatever the message holds, the outcome is an event or an EntranceError that names the field.
 """
 
+import re
+
 from pipeline.core.errors import EntranceError
 from pipeline.core.events import (
     CallChanged,
@@ -12,6 +14,7 @@ from pipeline.core.events import (
     ControlRequested,
     DigitPressed,
     EndpointingChanged,
+    PictureShown,
     PlaybackKind,
     PlaybackReported,
     ReplyId,
@@ -25,6 +28,12 @@ from pipeline.entrances.wire_tools import read_tool_result
 
 TEXT_CHARS = 4_000
 """Longest TextInput."""
+MEDIA = re.compile(r"[0-9a-f]{32}")
+"""The ids that are given to pictures."""
+INLINE_BYTES = 256 * 1024
+"""Largest picture within the stream: what comes behind it waits for it."""
+WANTED_CHARS = 500
+MIME_TYPES = ("image/png", "image/jpeg", "image/webp")
 PLAYED_MS = 24 * 3_600_000
 """Nobody has listened to one reply for longer than a day."""
 
@@ -55,6 +64,10 @@ _CONTROL = Choice(
         input_pb2.CONTROL_KIND_RESUME: ControlKind.RESUME,
         input_pb2.CONTROL_KIND_END: ControlKind.END,
     },
+)
+_DETAIL = Choice(
+    input_pb2.ImageDetail,
+    {input_pb2.IMAGE_DETAIL_UNSPECIFIED: None, input_pb2.IMAGE_DETAIL_LOW: None, input_pb2.IMAGE_DETAIL_HIGH: None},
 )
 _REPORT = Choice(
     input_pb2.CallReportKind,
@@ -89,7 +102,7 @@ def read_request(request: conversation_pb2.ConverseRequest) -> ClientEvent:
         case "start":
             raise EntranceError("second-start", "start was sent before; the call goes on as it was", field="start")
         case "image":
-            raise fields.not_served("image")
+            return _image(request.image, request.seq)
         case "tool_result":
             return read_tool_result(request.tool_result)
         case _:
@@ -122,6 +135,22 @@ def _text(typed: input_pb2.TextInput) -> TextTyped:
     if not all(letter.isprintable() or letter.isspace() for letter in text):
         raise fields.wrong("text.text", "holds control characters; allowed: printable ones and white space")
     return TextTyped(text=text, language=fields.language(typed.language, "text.language") if typed.language else "")
+
+
+def _image(image: input_pb2.ImageInput, seq: int) -> PictureShown:
+    source = image.WhichOneof("source")
+    if source is None:
+        raise fields.wrong("image", "has no source; allowed: media_id, or inline")
+    if source == "media_id" and not MEDIA.fullmatch(image.media_id):
+        raise fields.wrong("image.media_id", "is malformed; allowed: one that UploadMedia gave")
+    if source == "inline" and not 1 <= len(image.inline) <= INLINE_BYTES:
+        limit = f"1 to {INLINE_BYTES}; larger ones by UploadMedia"
+        raise fields.wrong("image.inline", f"has {len(image.inline)} bytes; allowed: {limit}")
+    if image.mime_type and image.mime_type not in MIME_TYPES:
+        raise fields.wrong("image.mime_type", f"is malformed; allowed: {', '.join(MIME_TYPES)}")
+    _DETAIL.read(image.detail, "image.detail")
+    wanted = fields.line_of_text(image.prompt, "image.prompt", WANTED_CHARS)
+    return PictureShown(media=image.media_id, inline=image.inline, wanted=wanted, refers_to=seq)
 
 
 def _report(report: input_pb2.CallReport) -> CallReported:

@@ -13,6 +13,7 @@ from pipeline.core.events import (
     CallChanged,
     CallEnded,
     CallEvent,
+    CallResumed,
     ClientEvent,
     PlaybackReported,
     ReplyEnded,
@@ -29,6 +30,7 @@ from pipeline.entrances import fields
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
 from pipeline.entrances.microphone import LONGEST_CHUNK, Microphone
 from pipeline.entrances.outbox import Outbox
+from pipeline.entrances.replay import Replay
 from pipeline.entrances.sound_channel import SoundChannel
 from pipeline.entrances.switchboard import CallStart, Encoding
 from pipeline.entrances.wire_in import read_request
@@ -48,10 +50,11 @@ class WireLine:
         channels: Channels,
         clock: Clock,
         sound_dropped: Callable[[], None],
+        replay: Replay,
     ) -> None:
         """Build the channels of a call that may be moved to each of ``languages``.
 
-        ``sound_dropped`` is called for each frame that hearing was too slow for.
+        ``sound_dropped`` is called for each frame that hearing was too slow for, ``replay`` keeps what is sent.
         """
         self._start = start
         self._languages = languages
@@ -59,10 +62,15 @@ class WireLine:
         self._sound = SoundChannel(channels.microphone_frames * FRAME_MS / 1000, LONGEST_CHUNK, sound_dropped)
         self._microphone = Microphone(start.input, self._sound, clock)
         self._requests_in, self._requests = anyio.create_memory_object_stream[ClientEvent](channels.events)
-        self._outbox = Outbox(channels.events, channels.audio_out_frames)
+        self._replay = replay
+        self._outbox = Outbox(channels.events, channels.audio_out_frames, replay)
         self._latest_reply = ReplyId(0)
         self._tool_calls: set[str] = set()
         """All that the client was asked to run; each is answered once."""
+        self.consumed = 0
+        """The number of the last message that was taken."""
+        self._repeated = 0
+        """Messages up to this number came over an earlier connection."""
         self.turn = TurnId(0)
         """The last turn that the client was told of."""
         self.ended = False
@@ -97,6 +105,8 @@ class WireLine:
                 self.ended = True
             case ToolRequested():
                 self._tool_calls.add(event.call)
+            case CallResumed():
+                self._outbox.reopen()
             case _:
                 pass
         message = write_event(event, self._start.wants)
@@ -112,6 +122,12 @@ class WireLine:
 
     async def receive(self, request: ConverseRequest) -> None:
         """Take a message of the client. What is wrong with it is told to the session, and by it to the client."""
+        if 0 < request.seq <= self._repeated:
+            return
+        await self._take(request)
+        self.consumed = max(self.consumed, request.seq)
+
+    async def _take(self, request: ConverseRequest) -> None:
         if request.WhichOneof("event") == "audio":
             audio = request.audio
             offset = audio.sample_offset if audio.HasField("sample_offset") else None
@@ -123,13 +139,13 @@ class WireLine:
         except EntranceError as error:
             await self.complain(error, request.seq)
             return
-        await self._request(event)
+        await self.tell(event)
         if isinstance(event, CallChanged):
             await self._outbox.put(write_reconfigured(request.seq, event))
 
     async def complain(self, error: EntranceError, seq: int = 0) -> None:
         """Tell the session, and by it the client, what was wrong with message ``seq``."""
-        await self._request(
+        await self.tell(
             StageFailed(
                 turn=self.turn,
                 at=self._clock.now(),
@@ -156,9 +172,33 @@ class WireLine:
         """Tell the client that the server stops in so many seconds."""
         await self._outbox.put(write_going_away(remaining))
 
+    @property
+    def sent(self) -> int:
+        """Return the number of the last message to the client."""
+        return self._replay.last
+
+    def detach(self) -> None:
+        """Let go of a client whose connection broke: what it is told is kept, what is played to it waits."""
+        self._outbox.detach()
+
+    def attach(self, start: CallStart, seen: int, made_up: float) -> int:
+        """Go on with another connection, in the forms of ``start``, after message ``seen``.
+
+        Returns how many messages behind it are gone. So many seconds of sound may be ``made_up`` for in a burst.
+        """
+        self._start = start
+        self._microphone.change(start.input)
+        self._sound.make_room(made_up)
+        self._repeated = self.consumed
+        return self._outbox.attach(seen)
+
     def close(self) -> None:
         """Take no more for the client; what is queued can still be sent."""
         self._outbox.close()
+
+    def deafen(self) -> None:
+        """Throw away what the client asks for from now on: the session is over."""
+        self._requests.close()
 
     def give_up(self) -> None:
         """Close all channels."""
@@ -179,8 +219,10 @@ class WireLine:
             self._tool_calls.remove(event.call)
         return event
 
-    async def _request(self, event: ClientEvent) -> None:
-        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # the session is over
+    async def tell(self, event: ClientEvent) -> None:
+        """Hand something to the session; nothing happens once it is over."""
+        # Shielded: a message that a broken connection brought is taken or it is not, and counts accordingly.
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError), anyio.CancelScope(shield=True):
             await self._requests_in.send(event)
 
 

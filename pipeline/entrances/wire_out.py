@@ -1,5 +1,6 @@
 """Writes what happens in a call as messages for the client. Pure."""
 
+from pipeline.core.errors import VisionError
 from pipeline.core.events import (
     ActionRequested,
     CallEnd,
@@ -11,6 +12,8 @@ from pipeline.core.events import (
     InputMissing,
     InputProblem,
     PartialTranscript,
+    PictureNoted,
+    PictureState,
     ReplyEnded,
     ReplyStarted,
     ReplyStatus,
@@ -50,6 +53,11 @@ _STATUSES = {
     ReplyStatus.FAILED: output_pb2.RESPONSE_STATUS_FAILED,
     ReplyStatus.DEGRADED: output_pb2.RESPONSE_STATUS_DEGRADED,
 }
+_PICTURES = {
+    PictureState.RECEIVED: output_pb2.PICTURE_STATE_RECEIVED,
+    PictureState.READY: output_pb2.PICTURE_STATE_READY,
+    PictureState.FAILED: output_pb2.PICTURE_STATE_FAILED,
+}
 END_REASONS = {
     CallEnd.CLIENT: output_pb2.END_REASON_CLIENT,
     CallEnd.NO_INPUT: output_pb2.END_REASON_NO_INPUT,
@@ -74,6 +82,8 @@ def write_event(event: CallEvent, wants: OutputRules) -> ConverseResponse | None
             return ConverseResponse(transcript=_final(event))
         case ReplyStarted() | TextDelta() | ReplyStopped() | ReplyEnded():
             return _of_reply(event, wants)
+        case PictureNoted():
+            return ConverseResponse(picture_noted=_picture(event))
         case ActionRequested() | ToolRequested() | ToolsCancelled():
             return write_errand(event)
         case StageFailed() | CallEnding() | CallEnded():
@@ -177,6 +187,15 @@ def _done(event: ReplyEnded, *, spans: bool) -> output_pb2.ResponseDone:
         sources=event.sources,
         knowledge_version=event.knowledge,
     )
+
+
+def _picture(event: PictureNoted) -> output_pb2.PictureNoted:
+    noted = output_pb2.PictureNoted(
+        media_id=event.media, state=_PICTURES[event.state], note=event.note, took_ms=uint32(event.took * 1000)
+    )
+    if event.state is PictureState.FAILED:
+        noted.problem.CopyFrom(status(VisionError.stage, event.code, event.message))
+    return noted
 
 
 def _notice(event: StageFailed) -> output_pb2.Notice:

@@ -56,14 +56,14 @@ def read_feedback(request: conversation_pb2.SubmitFeedbackRequest) -> Feedback:
     )
 
 
-def write_conversation(conversation: Conversation) -> conversation_pb2.GetConversationResponse:
-    """Return the state or the outcome of a call."""
+def write_conversation(conversation: Conversation, *, waits: bool) -> conversation_pb2.GetConversationResponse:
+    """Return the state or the outcome of a call; ``waits``: its client is lost, and may come back."""
     began = Timestamp()
     began.FromMilliseconds(round(conversation.began * 1000))
     response = conversation_pb2.GetConversationResponse(
         conversation_id=conversation.id,
         agent_id=conversation.agent,
-        state=conversation_pb2.CONVERSATION_STATE_LIVE,
+        state=conversation_pb2.CONVERSATION_STATE_RESUMABLE if waits else conversation_pb2.CONVERSATION_STATE_LIVE,
         start_time=began,
     )
     outcome = conversation.outcome

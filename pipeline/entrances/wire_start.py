@@ -75,8 +75,6 @@ _PACED = Choice(
 
 def read_start(start: config_pb2.ConversationStart) -> CallStart:
     """Return what the client asks for. Raises EntranceError: ``invalid-value``, ``not-served``."""
-    if start.resume_token:
-        raise fields.not_served("start.resume_token", "start a new call")
     source = _audio_form(start.input_audio, "start.input_audio")
     return CallStart(
         conversation=_identifier(start.conversation_id, "start.conversation_id", CONVERSATION),

@@ -37,8 +37,8 @@ def write_reconfigured(seq: int, changed: CallChanged) -> ConverseResponse:
     return ConverseResponse(reconfigured=message)
 
 
-def write_started(start: CallStart, terms: Terms, version: str) -> ConverseResponse:
-    """Return the server's first message: what was chosen, and what holds."""
+def write_started(start: CallStart, terms: Terms, version: str, token: str = "") -> ConverseResponse:
+    """Return the server's first message: what was chosen, and what holds; ``token`` is for resuming the call."""
     barge_in = config_pb2.BargeInConfig(mode=_BARGE_IN_MODES[terms.barge_in.mode])
     if terms.barge_in.min_speech is not None:
         barge_in.min_speech_ms = uint32(terms.barge_in.min_speech * 1000)
@@ -67,18 +67,20 @@ def write_started(start: CallStart, terms: Terms, version: str) -> ConverseRespo
                 pacing=config_pb2.PACING_REALTIME if wants.paced else config_pb2.PACING_FAST,
                 lead_ms=uint32(terms.lead * 1000),
             ),
-            limits=write_limits(terms.max_duration),
+            limits=write_limits(terms.max_duration, terms.image_bytes),
             server_version=version,
+            resume_token=token,
         )
     )
 
 
-def write_limits(max_duration: float) -> output_pb2.Limits:
+def write_limits(max_duration: float, image_bytes: int) -> output_pb2.Limits:
     """Return what a call may not exceed; ``max_duration`` in seconds."""
     return output_pb2.Limits(
         max_duration_ms=uint64(max_duration * 1000),
         max_chunk_ms=round(LONGEST_CHUNK * 1000),
         max_message_bytes=MESSAGE_BYTES,
+        max_image_bytes=image_bytes,
         max_text_chars=TEXT_CHARS,
     )
 

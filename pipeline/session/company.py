@@ -28,8 +28,8 @@ class Company:
 
     async def keep(self, since: float, say: Say) -> None:
         """Keep company until the answer is ready; ``since`` is the end of the caller's speech."""
-        self._say = say
-        await self.aside(self._early)
+        self._say, early, self._early = say, self._early, ""
+        await self.aside(early)
         for after, filler in sorted(self._steps()):
             with anyio.move_on_after(since + after - self._clock.now()):
                 await self.ready.wait()
@@ -40,6 +40,10 @@ class Company:
                     await say(filler)
             else:
                 self._give_up()
+
+    def leave(self) -> None:
+        """Say nothing until the caller is kept company again."""
+        self._say = None
 
     async def aside(self, phrase: str) -> None:
         """Say a phrase now, if the answer is not ready; fillers wait after it as long as after one of them."""

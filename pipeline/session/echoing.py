@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from pipeline.core.clock import Clock
-from pipeline.core.events import CallEvent, ReplyStopped
+from pipeline.core.events import CallEvent, CallSuspended, ReplyStopped
 from pipeline.core.pcm import Pcm
 from pipeline.session.line import Line, PassingLine, ReplyAudio
 
@@ -20,7 +20,7 @@ class EchoingLine(PassingLine):
 
     async def send(self, event: CallEvent) -> None:
         """Tell the client. What is queued of a reply that was stopped will not be played."""
-        if isinstance(event, ReplyStopped):
+        if isinstance(event, ReplyStopped | CallSuspended):
             self._dry_at = self._clock.now()
         await super().send(event)
 

@@ -21,7 +21,9 @@ from pipeline.session.headroom import Claim
 from pipeline.session.languages import Languages
 from pipeline.session.ledger import Receipt
 from pipeline.session.line import Line
+from pipeline.session.looking import Looking
 from pipeline.session.plan import Engines
+from pipeline.session.presence import Presence
 from pipeline.session.priming import Priming
 from pipeline.session.replies import Replies
 from pipeline.session.reply import Reply
@@ -57,15 +59,18 @@ class Floor:
         self._responder = engines.responder
         self._headroom = engines.headroom
         self._memory = memory
+        self.history = memory.history
         self._desk = desk
         self._clock = clock
         self._tell = tell
         self._ladder = engines.ladder
         self._ledger = engines.ledger
+        self._looking = Looking(engines.pictures, memory, engines.ledger)
         self.priming = Priming(engines.responder, engines.headroom, desk.agenda)
         self.searching = Searching(engines.responder, memory.history)
         self.languages = languages
-        self.replies = Replies(line, self.languages, clock=clock, tell=tell)
+        self.presence = Presence(reports_playback=languages.shape().reports_playback)
+        self.replies = Replies(line, languages, self.presence, clock=clock, tell=tell)
         self._current: Reply | None = None
         self._speculation: Speculation | None = None
         self.said_goodbye = False
@@ -86,9 +91,12 @@ class Floor:
     async def speculate(self, turn: TurnId, text: str, language: str = "") -> None:
         """Begin the reply to what the caller may have said, where there is room; nothing of it is told or heard.
 
-        ``language`` is that of the reply; the call's if none is named.
+        ``language`` is that of the reply; the call's if none is named. Not while a picture is looked at: the reply
+        would have to wait for it.
         """
         await self.give_up(Speculated.CHANGED)
+        if self._looking.pending:
+            return
         self.priming.stop()
         language = language or self.languages.current
         reply = self.replies.answer(turn, self._ladder.effort, language)
@@ -118,18 +126,20 @@ class Floor:
         self.languages.turn_to(language)
         messages = self._memory.asked(text)
         speculation = self._speculation
-        if speculation is None or not speculation.answers(turn, messages, language):
+        if speculation is None or self._looking.pending or not speculation.answers(turn, messages, language):
             await self.give_up(Speculated.CHANGED)
             self.priming.stop()
             self._memory.caller(text)
             reply = self.replies.answer(turn, self._ladder.effort, language)
             self._perform(reply, messages, self._headroom.claim(), language)
             self._commit(reply, known, self._ledger.asked(turn, text, _language(known)))
+            self._looking.note(reply)
             return
         self._speculation = None
         self._memory.caller(text)
         speculation.commit()
         self._commit(speculation.reply, known, self._ledger.asked(turn, text, _language(known)))
+        self._looking.note(speculation.reply)
         await self._tell(speculation.ended(Speculated.COMMITTED, self._clock.now()))
 
     async def say(self, turn: TurnId, phrase: str, *, protected: bool = False) -> bool:
@@ -192,7 +202,11 @@ class Floor:
         desk = ReplyDesk(self._desk, reply, self._clock, language)
         instruction = self.languages.instruction(language)
         idle, ahead = self.priming.idle, self.searching.latest
-        source = self._responder.reply(messages, reply.purpose.effort, desk, instruction, idle, ahead)
+
+        def answer(asked: Sequence[Message]) -> AsyncGenerator[ChatDelta, None]:
+            return self._responder.reply(asked, reply.purpose.effort, desk, instruction, idle, ahead)
+
+        source = self._looking.before(reply, messages, answer, self.languages.shape(language).phrases.looking)
         self.replies.perform(reply, claim.over(source), claim)
 
     def _commit(self, reply: Reply, known: Sequence[CallEvent], receipt: Receipt | None) -> None:

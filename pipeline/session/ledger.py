@@ -20,6 +20,10 @@ class Ledger(Protocol):
         """Write down what will be answered: the first sound of the answer waits for the receipt."""
         ...
 
+    def saw(self, turn: TurnId, note: str) -> None:
+        """Write down what was read in the pictures that the answer to a turn was the first to know."""
+        ...
+
     def ended(self, event: ReplyEnded) -> None:
         """Write down how the answer to a turn ended."""
         ...
@@ -36,6 +40,9 @@ class NoLedger:
     def asked(self, turn: TurnId, text: str, language: str) -> Receipt:
         """Return a receipt that nobody waits for."""
         return _Done()
+
+    def saw(self, turn: TurnId, note: str) -> None:
+        """Do nothing."""
 
     def ended(self, event: ReplyEnded) -> None:
         """Do nothing."""

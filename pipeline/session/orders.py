@@ -8,12 +8,15 @@ from pipeline.core.events import (
     CallEnd,
     CallEvent,
     CallReported,
+    CallResumed,
+    CallSuspended,
+    ClientBack,
     ClientEvent,
+    ClientLost,
     ControlKind,
     ControlRequested,
     DigitPressed,
     DigitsCollected,
-    EndpointingChanged,
     PlaybackKind,
     PlaybackReported,
     ReplyStatus,
@@ -60,8 +63,9 @@ class Orders:
 
     @property
     def digits_due_at(self) -> float | None:
-        """Return when the keys pressed so far are taken as complete; None when there are none, and on hold."""
-        return None if self._listener.held else self._digits.complete_at
+        """Return when the keys pressed so far are taken as complete; None for none, on hold, and without the client."""
+        waits = self._listener.held or self._floor.presence.away
+        return None if waits else self._digits.complete_at
 
     async def collect_digits(self) -> None:
         """Answer the keys pressed so far."""
@@ -71,19 +75,17 @@ class Orders:
         """Do what the client asks; return why the call ends, if it does."""
         match order:
             case PlaybackReported():
-                if order.kind is not PlaybackKind.STARTED:
-                    self._floor.replies.played(order.reply, order.played_ms)
+                self._played(order)
             case TextTyped():
                 await self._typed(order.text, order.language, self._text_stops)
             case DigitPressed():
                 await self._press(order.digit)
             case CallChanged():
-                self._change(order.endpointing)
-                if order.language not in {"", self._floor.languages.current}:
-                    self._floor.languages.turn_to(order.language)
-                    self._listener.change(language=order.language)
+                self._change(order)
             case StageFailed():
                 await self._tell(order)
+            case ClientLost() | ClientBack():
+                await self._absence(order)
             case CallReported():
                 return CallEnd.CLIENT if order.kind == "hangup" else None
             case ControlRequested():
@@ -91,9 +93,9 @@ class Orders:
         return None
 
     def wait_for_input(self) -> None:
-        """Start the no-input timer, unless something is going on: a reply, speech, key presses, a hold."""
+        """Start the no-input timer, unless something is going on: a reply, speech, keys, a hold, a lost client."""
         busy = self._listener.hears_speech or self._listener.held or self._digits.complete_at is not None
-        if self._floor.state is State.LISTENING and not busy:
+        if self._floor.state is State.LISTENING and not (busy or self._floor.presence.away):
             self._timers.start_no_input(self._clock.now())
 
     async def _control(self, kind: ControlKind) -> CallEnd | None:
@@ -122,6 +124,34 @@ class Orders:
                 return CallEnd.CLIENT
         return None
 
+    def _played(self, report: PlaybackReported) -> None:
+        if report.kind is not PlaybackKind.STARTED:
+            self._floor.replies.played(report.reply, report.played_ms)
+
+    async def _absence(self, change: ClientLost | ClientBack) -> None:
+        """Keep all as it is while the client is away, and play nothing; only the call's longest duration goes on."""
+        now, presence = self._clock.now(), self._floor.presence
+        match change:
+            case ClientLost():
+                self._timers.stop_no_input()
+                await self._floor.give_up(Speculated.ABANDONED)
+                presence.lose(change.heard_at)
+                await self._tell(CallSuspended(turn=TurnId(0), at=now))
+            case ClientBack():
+                await self._tell(CallResumed(turn=TurnId(0), at=now))  # opens the line for what is played from here on
+                presence.welcome(reports_playback=change.reports_playback, played=change.played)
+                await self._say_missed()
+                self._digits.wait_anew(now)
+                self.wait_for_input()
+
+    async def _say_missed(self) -> None:
+        """Say what was not heard of the last reply, where it was over before its client was found lost."""
+        reply = self._floor.replies.latest
+        if reply is not None and self._floor.state is State.LISTENING:
+            heard, rest = reply.missed()
+            if await self._floor.say(reply.turn, rest):
+                self._floor.history.heard(reply.id, heard)
+
     async def _press(self, digit: str) -> None:
         self._timers.stop_no_input()
         entered = self._digits.press(digit, self._clock.now())
@@ -138,10 +168,14 @@ class Orders:
             language = self._floor.languages.current  # keys are in none, their text is
             await self._typed(f"(keys pressed) {' '.join(digits)}", language, self._digits_stop)
 
-    def _change(self, order: EndpointingChanged) -> None:
+    def _change(self, order: CallChanged) -> None:
+        rules = order.endpointing
         self._endpointing = self._endpointing.changed(
-            min_silence=order.min_silence, max_silence=order.max_silence, max_speech=order.max_speech
+            min_silence=rules.min_silence, max_silence=rules.max_silence, max_speech=rules.max_speech
         )
         self._listener.change(self._endpointing)
-        if order.no_input is not None:
-            self._timers.set_no_input(order.no_input)
+        if rules.no_input is not None:
+            self._timers.set_no_input(rules.no_input)
+        if order.language not in {"", self._floor.languages.current}:
+            self._floor.languages.turn_to(order.language)
+            self._listener.change(language=order.language)

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipeline.core.clock import LoopClock
 from pipeline.core.stages import ToolSpec, TurnModel, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.history import History
+from pipeline.dialog.memory import Memory
 from pipeline.dialog.responder import Responder
 from pipeline.dialog.state import DialogState
 from pipeline.dialog.tools.toolbox import Toolbox
@@ -13,6 +16,7 @@ from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
 from pipeline.session.ledger import Ledger, NoLedger
+from pipeline.session.pictures import Pictures
 from pipeline.session.shape import ReplyShape
 from pipeline.settings import Call, Endpointing
 from pipeline.speaking.phrases import PhraseBook
@@ -36,6 +40,8 @@ class Engines:
     voices: Mapping[str, PhraseBook] = field(default_factory=dict)
     """What speaks the others, by their tags."""
     ledger: Ledger = field(default_factory=NoLedger)
+    pictures: Pictures = field(default_factory=lambda: Pictures(None, LoopClock()))
+    """The call's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,19 @@ class CallPlan:
     """Seconds until the client is waited for no longer."""
     echo_gate: bool = False
     """What comes back of the replies is not taken for the caller."""
+    picture_tokens: int = 0
+    """About how many tokens of what is read in a picture the model is shown."""
     state: DialogState = field(default_factory=DialogState)
     """What is known in the call. It changes during the call."""
     others: tuple[ReplyShape, ...] = ()
     """How replies are made in the other languages that the caller may turn the call to."""
     beyond: tuple[ReplyShape, ...] = ()
     """And in those that only the client may move it to."""
+
+    def memory(self) -> Memory:
+        """Return the memory of a call that begins."""
+        history = History(self.history_turns, self.history_tokens, self.summary_tokens)
+        return Memory(history, self.state, self.picture_tokens)
 
     @property
     def other_languages(self) -> tuple[str, ...]:

@@ -9,11 +9,13 @@ from pipeline.core.clock import Clock
 from pipeline.core.events import CallEvent, ReplyEnded, ReplyId, ReplyStatus, TurnId
 from pipeline.core.stages import ChatDelta
 from pipeline.dialog.responder import Effort
+from pipeline.session.delivery import Means
 from pipeline.session.gate import Tell
 from pipeline.session.headroom import Claim
 from pipeline.session.languages import Languages
 from pipeline.session.ledger import Receipt
 from pipeline.session.line import Line
+from pipeline.session.presence import Presence
 from pipeline.session.reply import Reply
 from pipeline.session.shape import Purpose
 
@@ -21,8 +23,9 @@ from pipeline.session.shape import Purpose
 class Replies:
     """All replies of one call."""
 
-    def __init__(self, line: Line, languages: Languages, *, clock: Clock, tell: Tell) -> None:
+    def __init__(self, line: Line, languages: Languages, presence: Presence, *, clock: Clock, tell: Tell) -> None:
         """Begin with none."""
+        self._presence = presence
         self._line = line
         self._languages = languages
         self._clock = clock
@@ -42,15 +45,8 @@ class Replies:
 
     def make(self, turn: TurnId, purpose: Purpose, language: str = "") -> Reply:
         """Return a reply that is not real yet, in the call's language if none is named."""
-        return Reply(
-            turn,
-            purpose,
-            line=self._line,
-            voice=self._languages.voice(language),
-            shape=self._languages.shape(language),
-            clock=self._clock,
-            tell=self._tell,
-        )
+        voice, shape = self._languages.voice(language), self._languages.shape(language)
+        return Reply(turn, purpose, Means(self._line, voice, shape, self._clock, self._presence), self._tell)
 
     def answer(self, turn: TurnId, effort: Effort, language: str = "") -> Reply:
         """Return an answer, with something to say if the model fails: the offer of a person if it has failed before."""
@@ -69,6 +65,11 @@ class Replies:
         reply.commit(ReplyId(next(self._ids)), known, receipt)
         self._unfinished[reply.id] = reply
         self._latest = reply
+
+    @property
+    def latest(self) -> Reply | None:
+        """Return the last real reply, whether it is over or not."""
+        return self._latest
 
     @property
     def unfinished(self) -> bool:

@@ -1,13 +1,10 @@
 """Reply: one answer from its first token to its last heard sample, in one cancel scope."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from functools import partial
 
 import anyio
-from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
-from pipeline.core.clock import Clock
-from pipeline.core.errors import PipelineError, SpeakingError
+from pipeline.core.errors import PipelineError
 from pipeline.core.events import (
     CallEvent,
     Clause,
@@ -27,17 +24,13 @@ from pipeline.core.latency import Timeline
 from pipeline.core.pcm import Pcm
 from pipeline.core.stages import ChatDelta
 from pipeline.session.company import Company
+from pipeline.session.delivery import Delivery, Means, Say
 from pipeline.session.gate import Gate, Tell
 from pipeline.session.ledger import Receipt
-from pipeline.session.line import Line, ReplyAudio
-from pipeline.session.shape import CHEAPER, Purpose, ReplyShape
+from pipeline.session.line import ReplyAudio
+from pipeline.session.shape import CHEAPER, Purpose
 from pipeline.session.writer import Writer
-from pipeline.speaking.phrases import PhraseBook
-from pipeline.speaking.playhead import Playhead
-from pipeline.speaking.playout import Playout
-from pipeline.speaking.recorder import Recorder
 from pipeline.speaking.script import Lines, Script, written
-from pipeline.speaking.speaker import Speaker
 
 
 class Reply:
@@ -46,50 +39,39 @@ class Reply:
     Nothing of it is told or played before ``commit``: until then it is speculation, and ``discard`` leaves no trace.
     """
 
-    def __init__(
-        self,
-        turn: TurnId,
-        purpose: Purpose,
-        *,
-        line: Line,
-        voice: PhraseBook,
-        shape: ReplyShape,
-        clock: Clock,
-        tell: Tell,
-    ) -> None:
-        """Prepare a reply; nothing happens before ``run``."""
+    def __init__(self, turn: TurnId, purpose: Purpose, means: Means, tell: Tell) -> None:
+        """Prepare a reply that is delivered by ``means``; nothing happens before ``run``."""
+        shape, clock = means.shape, means.clock
         self.id = ReplyId(0)
         """Given by ``commit``."""
         self.turn = turn
         self.purpose = purpose
-        self.playhead = Playhead(line.output_rate)
         self.audible = False
         self.timeline = Timeline()
         self.unwound = anyio.Event()
         self.cited: tuple[tuple[str, ...], str] = ((), "")
         """Documents that it goes back to, and the version of the file that they are in."""
-        self._line = line
-        self._voice, self._recorder = voice, Recorder(voice)
+        self._line = means.line
         self._shape = shape
+        self._delivery = Delivery(means, self)
         self._clock = clock
         self.gate = Gate(tell)
         self._began_at = self._due_from = clock.now()
         self.company = Company(shape, clock, give_up=self._give_up)
-        self._discarded = False
+        self._discarded = self._was_interrupted = False
         self._scope = anyio.CancelScope()
         self._stopped_at: float | None = None
         self._paused_at: float | None = None
         self._flowing = anyio.Event()
         self._flowing.set()
-        self._reported = anyio.Event()
         self._status = ReplyStatus.COMPLETED
         self._writer = Writer(
             Script(shape.speaking, shape.language),
             purpose.fallback,
             written=lambda text: self.emit(TextDelta, text=text),
             cut=self._cut,
-            failed=self._failed,
-            repeatable=lambda: self.gate.on_open(self._recorder.keep),
+            failed=self.failed,
+            repeatable=lambda: self.gate.on_open(self._delivery.recorder.keep),
         )
         self._degraded = [CHEAPER[purpose.effort]] if purpose.effort else []
 
@@ -147,7 +129,7 @@ class Reply:
     @property
     def stoppable(self) -> bool:
         """Return whether the caller may stop it now."""
-        begun = self.playhead.heard_ms(self._clock.now()) if self.audible else 0
+        begun = self._delivery.heard_ms(self._clock.now()) if self.audible else 0
         return not self.purpose.protected and not (self.audible and begun < 1000 * self._shape.protected_start)
 
     @property
@@ -157,12 +139,15 @@ class Reply:
 
     def played(self, played_ms: int) -> None:
         """Take the client's word for how far it has played this reply, with which it is done."""
-        self.playhead.reported(played_ms)
-        self._reported.set()
+        self._delivery.played(played_ms)
+
+    def missed(self) -> tuple[str, str]:
+        """Return what was heard of it and what was not, where it was over before its client was found lost."""
+        return self._delivery.missed(self.id) if self.audible and not self.stopped else ("", "")
 
     def heard(self) -> str:
         """Return the text that the caller has heard so far."""
-        return self.playhead.heard(self._heard_until())
+        return self._delivery.heard(self._heard_until())
 
     def _heard_until(self) -> float:
         """Return the instant up to which the caller has listened: what had left before a stop is recalled."""
@@ -180,7 +165,6 @@ class Reply:
                 allowed = self._shape.speech_stops and not self.purpose.protected
                 await self.emit(ReplyStarted, barge_in_allowed=allowed)
                 await self._flow(source)
-                await self._listened()
         finally:
             with anyio.CancelScope(shield=True):
                 await source.aclose()
@@ -188,69 +172,42 @@ class Reply:
         if self._discarded:
             return None
         if self.stopped and self.audible:
-            await self._clients_word()
+            await self._delivery.clients_word()
         return self._ended()
 
     async def _flow(self, source: AsyncGenerator[ChatDelta, None]) -> None:
-        channels = self._shape.channels
-        clauses_in, clauses = anyio.create_memory_object_stream[Clause](channels.clauses)
-        frames_in, frames = anyio.create_memory_object_stream[Pcm](channels.speech_frames)
-        playout = Playout(
-            self.playhead,
-            self._clock,
-            lead=self._shape.playout.lead if self._shape.paced else None,
-            send=self._send,
-        )
-        # All four ends close here: a task that is cancelled before its first step closes nothing.
-        async with clauses_in, clauses, frames_in, frames, anyio.create_task_group() as tasks:
+        clauses_in, clauses = anyio.create_memory_object_stream[Clause](self._shape.channels.clauses)
+        # Both ends close here: a task that is cancelled before its first step closes nothing.
+        async with clauses_in, clauses, anyio.create_task_group() as tasks:
             tasks.start_soon(self.gate.release)
             tasks.start_soon(self._writer.run, source, clauses_in)
-            tasks.start_soon(self._speak, clauses, frames_in)
-            if self.purpose.answers:
-                tasks.start_soon(self._keep_company, playout)
-            await playout.run(frames, self._line.output_rate)
-            tasks.cancel_scope.cancel()  # who keeps company may still be waiting
+            await self._delivery.run(clauses, lambda: self.id)
+            tasks.cancel_scope.cancel()  # the writer of a reply that nobody can speak may still be writing
 
-    async def _speak(self, clauses: ObjectReceiveStream[Clause], frames: ObjectSendStream[Pcm]) -> None:
-        speaker = Speaker(
-            self._recorder,
-            self.playhead,
-            rate=self._line.output_rate,
-            frame=self._shape.playout.frame,
-            ready=self._spoken,
-        )
-        spoken = speaker.frames(clauses)
-        async with frames:
-            try:
-                async for frame in spoken:
-                    await frames.send(frame)
-            except SpeakingError as error:
-                await self._failed(error)
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await spoken.aclose()
-                # The writer may be waiting for room: without a speaker there will be none.
-                await clauses.aclose()
-
-    async def _spoken(self, clause: Clause) -> None:
+    async def spoken(self, clause: Clause) -> None:
+        """Take note that the first sound of a clause is there."""
         self.company.ready.set()
         await self.emit(SpeechReady, index=clause.index)
 
-    async def _keep_company(self, playout: Playout) -> None:
-        await self.gate.passed()
+    async def keep_company(self, say: Say) -> None:
+        """Keep the caller company by ``say`` until the answer begins."""
+        if self.purpose.answers:
+            await self.gate.passed()
+            await self.company.keep(self._clock.now() if self._was_interrupted else self._due_from, say)
 
-        async def say(filler: str) -> None:
-            rate, frame = self._line.output_rate, self._shape.playout.frame
-            frames = self._voice.frames(filler, self._shape.language, rate, frame)
-            await playout.fill(frames, partial(self._send, filler=filler))
-
-        await self.company.keep(self._due_from, say)
+    def interrupted(self) -> None:
+        """Take note that the client was lost: whoever is kept company is so from its return on, and no gap is known."""
+        self._was_interrupted = True
+        self.company.leave()
+        if not self.audible:
+            self.timeline = Timeline()
 
     def _give_up(self) -> None:
         if not self._writer.text:
             self._writer.patience.cancel()
 
-    async def _send(self, pcm: Pcm, last: bool, *, filler: str = "") -> None:
+    async def send(self, pcm: Pcm, last: bool, *, filler: str = "") -> None:
+        """Hand a frame to the client, once the reply is real and does not pause."""
         await self.gate.passed(sound=not (filler or self.audible))
         while not self._flowing.is_set():
             await self._flowing.wait()
@@ -263,21 +220,8 @@ class Reply:
             self.audible = True
             await self.emit(PlaybackStarted)
 
-    async def _listened(self) -> None:
-        """Wait until the caller has heard all of it."""
-        dry_at = self.playhead.dry_at
-        if dry_at is None:
-            return
-        await anyio.sleep(max(0.0, dry_at - self._clock.now()))
-        await self._clients_word()
-
-    async def _clients_word(self) -> None:
-        """Wait a little for the client to say how much it has played."""
-        if self._shape.reports_playback:
-            with anyio.move_on_after(self._shape.playout.report_wait):
-                await self._reported.wait()
-
-    async def _failed(self, error: PipelineError) -> None:
+    async def failed(self, error: PipelineError) -> None:
+        """Take note that a stage failed."""
         if not self.stopped:
             self._status = ReplyStatus.FAILED
         self._degraded.append(error.code)
@@ -310,7 +254,7 @@ class Reply:
             status=self._status,
             text=self.written,
             heard=self.heard(),
-            heard_ms=self.playhead.heard_ms(self._heard_until()),
+            heard_ms=self._delivery.heard_ms(self._heard_until()),
             usage=self._writer.usage,
             spans=self.timeline.spans(),
             degraded=tuple(self._degraded),

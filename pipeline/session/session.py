@@ -20,6 +20,7 @@ from pipeline.core.events import (
     InputMissing,
     InputProblem,
     PartialTranscript,
+    PictureShown,
     PlaybackReported,
     ReplyEnded,
     ReplyStatus,
@@ -33,8 +34,6 @@ from pipeline.core.events import (
     TurnEnded,
     TurnId,
 )
-from pipeline.dialog.history import History
-from pipeline.dialog.memory import Memory
 from pipeline.hearing.echo import EchoGate
 from pipeline.hearing.listener import Ears, Listener
 from pipeline.session.answers import Answers
@@ -102,7 +101,8 @@ class Session:
             next_turn=self._next_turn,
         )
         self._desk = CallDesk.of(plan, engines)
-        memory = Memory(History(plan.history_turns, plan.history_tokens, plan.summary_tokens), plan.state)
+        self._memory = memory = plan.memory()
+        self._pictures = engines.pictures
         self._floor = Floor(
             line,
             engines,
@@ -124,6 +124,7 @@ class Session:
             self._floor.replies.open(tasks, self._inbox_in)
             self._floor.priming.open(tasks)
             self._floor.searching.open(tasks)
+            self._pictures.open(tasks, tell=self._tell, looked=self._looked, post=self._inbox_in.send)
             tasks.start_soon(self._hear)
             tasks.start_soon(self._take_requests)
             if not await self._floor.say(self._turn, self._plan.agent.greeting):
@@ -199,15 +200,26 @@ class Session:
             case _HearingBroke():
                 await self._tell(StageFailed.by(item.error, turn=self._turn, at=self._clock.now()))
                 return CallEnd.FAILED
-            case StageFailed(stage="hearing") | SpeechStarted() | SpeechSustained() | SpeechEnded():
+            case (
+                StageFailed(stage="hearing")
+                | SpeechStarted()
+                | SpeechSustained()
+                | SpeechEnded()
+                | TurnEnded()
+                | PartialTranscript()
+                | TurnDrafted()
+                | FinalTranscript()
+            ):
                 await self._answers.heard(item)
             case ToolReported():
                 self._desk.report(item)
+            case PictureShown():
+                self._answers.silences = 0
+                await self._pictures.show(item)
+                self._orders.wait_for_input()
             case CallReported(kind="transfer_failed"):
                 self._regret = True
                 await self._say_regret()
-            case TurnEnded() | PartialTranscript() | TurnDrafted() | FinalTranscript():
-                await self._answers.heard(item)
             case _:
                 end = await self._orders.obey(item)
                 if end is None:
@@ -275,8 +287,14 @@ class Session:
         self._ending = reason
         await self._floor.stop(ReplyStatus.CANCELLED)
         self._timers.end_within(GOODBYE, self._clock.now())
-        said = not self._listener.held and await self._floor.say(self._turn, phrase, protected=True)
+        nobody = self._listener.held or self._floor.presence.away
+        said = not nobody and await self._floor.say(self._turn, phrase, protected=True)
         return None if said else reason
+
+    def _looked(self, note: str | None) -> None:
+        """Let the model know what was read in a picture, and read it while the caller has yet to ask."""
+        self._memory.looked(note)
+        self._floor.prime("")
 
     async def _typed(self, text: str, language: str, stops: bool) -> None:
         await self._answers.typed(self._next_turn(), text, language, stops)

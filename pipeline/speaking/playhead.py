@@ -36,9 +36,13 @@ class Playhead:
     how far it has played, its word counts instead.
     """
 
-    def __init__(self, rate: int) -> None:
-        """Count samples of ``rate`` hertz."""
+    def __init__(self, rate: int, before: str = "", before_ms: int = 0) -> None:
+        """Count samples of ``rate`` hertz. The caller has heard ``before`` already, in so many milliseconds."""
         self._rate = rate
+        self._before = before
+        self._before_ms = before_ms
+        self._slack = rate // 100
+        """Samples that may lack of a clause that counts as heard: frames are rounded to milliseconds on the wire."""
         self._stretches: list[_Stretch] = []
         self._sent = 0
         self._filler = 0
@@ -82,26 +86,44 @@ class Playhead:
         self._filler += samples
 
     def reported(self, played_ms: int) -> None:
-        """Say how much the client's speaker has played; never more than was sent."""
+        """Say how much of it the client's speaker has played; never more than was sent."""
         self._reported_ms = max(0, min(played_ms, round(1000 * self._sent / self._rate)))
 
     def heard_ms(self, now: float) -> int:
         """Return how much the caller has heard, in milliseconds of reply audio."""
         if self._reported_ms is not None:
-            return self._reported_ms
+            return self._before_ms + self._reported_ms
         if self._dry_at is None:
-            return 0
-        return max(0, round(1000 * (self._sent / self._rate - max(0.0, self._dry_at - now))))
+            return self._before_ms
+        left = max(0.0, self._dry_at - now)
+        return self._before_ms + max(0, round(1000 * (self._sent / self._rate - left)))
+
+    def again(self, now: float, rate: int, played_ms: int | None) -> tuple["Playhead", int]:
+        """Return a playhead for what is said anew to another client, at ``rate``, and how many clauses are not.
+
+        It begins with the clause that was being heard at ``now``; with ``played_ms`` the client's word counts instead.
+        """
+        if played_ms is not None:
+            self.reported(played_ms)
+        played = self._played_samples(now) + self._slack
+        whole = [*takewhile(lambda one: one.end is not None and one.end <= played, self._stretches)]
+        heard = self._before + "".join(one.text for one in whole)
+        end = (whole[-1].end or 0) + self._filler if whole else 0
+        return Playhead(rate, heard, self._before_ms + round(1000 * end / self._rate)), len(whole)
+
+    def _played_samples(self, now: float) -> float:
+        """Return how many samples of the reply's own text were played."""
+        return (self.heard_ms(now) - self._before_ms) * self._rate / 1000 - self._filler
 
     def heard(self, now: float) -> str:
         """Return the text that the caller has heard: whole clauses, and the whole words of the one in progress.
 
         Within a clause whose words are not known, time is shared out evenly over its characters.
         """
-        played = self.heard_ms(now) * self._rate / 1000 - self._filler
+        played = self._played_samples(now)
+        heard = self._before
         if played <= 0:
-            return ""
-        heard = ""
+            return heard
         for stretch in self._stretches:
             part = self._part(stretch, played)
             heard += part
@@ -110,9 +132,7 @@ class Playhead:
         return heard
 
     def _part(self, stretch: _Stretch, played: float) -> str:
-        # Frames are rounded to milliseconds on the wire: a hair before the end is the end.
-        slack = self._rate // 100
-        if stretch.end is not None and played >= stretch.end - slack:
+        if stretch.end is not None and played >= stretch.end - self._slack:
             return stretch.text
         if stretch.words:
             reached = played + WORD_SLACK * self._rate

@@ -1,8 +1,6 @@
 """Speaker: clauses in, frames of speech out, in order, at the line's rate."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-
-from anyio.abc import ObjectReceiveStream
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 
 from pipeline.audio.framing import Framer
 from pipeline.audio.resample import Resampler
@@ -36,7 +34,7 @@ class Speaker:
         self._spoken = 0
         """Samples that the voice has made."""
 
-    async def frames(self, clauses: ObjectReceiveStream[Clause]) -> AsyncGenerator[Pcm, None]:
+    async def frames(self, clauses: AsyncIterable[Clause]) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of all clauses in order; the last frame is padded with silence. Raises SpeakingError."""
         async for clause in clauses:
             begin = self._spoken

@@ -37,6 +37,12 @@ class CallLedger:
         self._open[turn] = row
         return self._records.put(row, self._redacted)
 
+    def saw(self, turn: TurnId, note: str) -> None:
+        """Write down what was read in the pictures that the answer to a turn was the first to know."""
+        if turn in self._open:
+            self._open[turn] = row = replace(self._open[turn], picture=note)
+            self._records.put(row, self._redacted)
+
     def ended(self, event: ReplyEnded) -> None:
         """Write down how the answer to a turn ended."""
         row = self._open.pop(event.turn, None)
@@ -66,13 +72,15 @@ class CallLedger:
         if isinstance(row, CallRow):
             return row
         question, answer, heard = self._said(row.question), self._replied(row.answer), self._replied(row.heard)
+        picture = self._said(row.picture)
         return replace(
             row,
             question=_writable(question),
             answer=_writable(answer),
             heard=_writable(heard),
+            picture=_writable(picture),
             sources=tuple(map(_writable, row.sources)),
-            sealed=self._seal((question, answer, heard)),
+            sealed=self._seal((question, answer, heard, picture)),
         )
 
 

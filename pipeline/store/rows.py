@@ -60,6 +60,8 @@ class TurnRow:
     spans: Mapping[str, float] = field(default_factory=dict)
     """Seconds."""
     ended: float | None = None
+    picture: str = ""
+    """What was read in the pictures that its answer was the first to know."""
     sealed: Mapping[str, bytes] = field(default_factory=dict)
     """Originals of pseudonyms in its words, encrypted, by name; see ``Keys``."""
 

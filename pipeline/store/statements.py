@@ -47,6 +47,10 @@ ADDED = (
         call TEXT NOT NULL REFERENCES calls (id) ON DELETE CASCADE, name TEXT NOT NULL, original BLOB NOT NULL,
         PRIMARY KEY (call, name)
     )""",
+    """CREATE TABLE IF NOT EXISTS pictures (
+        call TEXT NOT NULL REFERENCES calls (id) ON DELETE CASCADE, turn INTEGER NOT NULL, note TEXT NOT NULL,
+        PRIMARY KEY (call, turn)
+    )""",
 )
 """What files of this format got later. Programs from before read such a file, write it and delete from it as ever."""
 
@@ -67,7 +71,7 @@ _CALLS_OF_ONE = "SELECT * FROM calls WHERE conversation = ? AND began >= ? ORDER
 _FEEDBACK = "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _SEALED = "INSERT OR IGNORE INTO sealed VALUES (?, ?, ?)"
 _CALL_FIELDS = tuple(CallRow.__dataclass_fields__)
-_TURN_FIELDS = tuple(name for name in TurnRow.__dataclass_fields__ if name != "sealed")
+_TURN_FIELDS = tuple(name for name in TurnRow.__dataclass_fields__ if name not in {"picture", "sealed"})
 
 
 def write_row(connection: Connection, row: Row) -> None:
@@ -79,6 +83,8 @@ def write_row(connection: Connection, row: Row) -> None:
     spans = json.dumps({name: round(seconds, 4) for name, seconds in row.spans.items()})
     connection.execute(_CALL_BEGUN, _values(row.call, _CALL_FIELDS))
     connection.execute(_TURN, {**_values(row, _TURN_FIELDS), "call": row.call.id, "spans": spans, **lists})
+    if row.picture:
+        connection.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?)", (row.call.id, row.turn, row.picture))
     _keep_sealed(connection, row.call.id, row.sealed)
 
 
@@ -101,6 +107,8 @@ def calls(connection: Connection, *, conversation: str = "", since: float = 0.0,
 def turns(connection: Connection, call: CallRow) -> list[TurnRow]:
     """Return the turns of a call in order."""
     found = _asked(connection, "SELECT * FROM turns WHERE call = ? ORDER BY turn", (call.id,))
+    pictures = _asked(connection, "SELECT turn, note FROM pictures WHERE call = ?", (call.id,))
+    notes = {row["turn"]: row["note"] for row in pictures}
     return [
         TurnRow(
             **{
@@ -109,6 +117,7 @@ def turns(connection: Connection, call: CallRow) -> list[TurnRow]:
                 "sources": tuple(json.loads(row["sources"])),
                 "degraded": tuple(json.loads(row["degraded"])),
                 "spans": json.loads(row["spans"]),
+                "picture": notes.get(row["turn"], ""),
             }
         )
         for row in found

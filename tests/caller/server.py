@@ -13,6 +13,10 @@ from pipeline.entrances.generated.voicepipe.v1.conversation_pb2_grpc import (
     ConversationServiceServicer,
     add_ConversationServiceServicer_to_server,
 )
+from pipeline.entrances.generated.voicepipe.v1.media_pb2_grpc import (
+    MediaServiceServicer,
+    add_MediaServiceServicer_to_server,
+)
 
 Context = grpc.aio.ServicerContext[ConverseRequest, ConverseResponse]
 
@@ -29,9 +33,9 @@ class ServedCall:
     context: Context
     received: list[ConverseRequest] = field(default_factory=list)
 
-    async def send(self, **event: object) -> None:
+    async def send(self, seq: int = 0, **event: object) -> None:
         """Send one message."""
-        await self.context.write(ConverseResponse(**event))  # type: ignore[arg-type]
+        await self.context.write(ConverseResponse(seq=seq, **event))  # type: ignore[arg-type]
 
     async def receive(self, wanted: Callable[[ConverseRequest], bool]) -> ConverseRequest:
         """Read on until a message is ``wanted``, and return it. Raises EOFError when the client has closed its half."""
@@ -118,9 +122,13 @@ class _Scripted(ConversationServiceServicer):
 
 
 @asynccontextmanager
-async def scripted(script: Script) -> AsyncIterator[tuple[str, grpc.aio.Server]]:
-    """Serve calls with a script; gives HOST:PORT and the server."""
+async def scripted(
+    script: Script, media: MediaServiceServicer | None = None
+) -> AsyncIterator[tuple[str, grpc.aio.Server]]:
+    """Serve calls with a script, and pictures if there is who takes them; gives HOST:PORT and the server."""
     server = grpc.aio.server()
+    if media is not None:
+        add_MediaServiceServicer_to_server(media, server)
     add_ConversationServiceServicer_to_server(_Scripted(script), server)  # type: ignore[abstract]
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -116,3 +116,13 @@ def test_the_segments_add_up_to_the_gap(steps: list[float], early: float, knowle
     assert sum(found[name] for name in SEGMENTS if name in found) == pytest.approx(found["response_gap"])
     assert min(found.values()) >= 0.0
     assert set(found) <= set(SPANS)
+
+
+def test_the_time_that_a_picture_took_stands_beside_the_gap_and_not_in_it() -> None:
+    timeline = Timeline()
+    for event in (turn_ended(100.2), transcript(100.3)):
+        timeline.feed(event)
+    before = timeline.spans()
+    timeline.looked(1.5)
+    timeline.looked(0.5)
+    assert timeline.spans() == {**before, "vision": 1.5}

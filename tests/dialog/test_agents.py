@@ -47,7 +47,9 @@ def test_a_wrong_key_is_named_with_all_that_is_allowed(tmp_path: Path) -> None:
 
 def test_a_wrong_phrase_is_named_with_the_phrases_there_are(tmp_path: Path) -> None:
     said = complaint(tmp_path, SHOP + '[phrases]\nno_imput = "Hello?"\n')
-    assert "shop.toml: phrases.no_imput: no such key; allowed here: failure, fillers, goodbye, no_input," in said
+    assert (
+        "shop.toml: phrases.no_imput: no such key; allowed here: failure, fillers, goodbye, looking, no_input," in said
+    )
 
 
 def test_the_id_cannot_be_said_in_the_file(tmp_path: Path) -> None:
@@ -265,6 +267,7 @@ def test_what_would_be_said_in_another_language_is_known(tmp_path: Path) -> None
             "phrases.no_match",
             "phrases.failure",
             "phrases.fillers",
+            "phrases.looking",
             "phrases.time_up",
             "control.transfer_failed",
             "control.farewell",

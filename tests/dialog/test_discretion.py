@@ -9,6 +9,8 @@ from pipeline.core.events import (
     DigitsCollected,
     FinalTranscript,
     PartialTranscript,
+    PictureNoted,
+    PictureState,
     ReplyEnded,
     ReplyId,
     ReplyStatus,
@@ -183,3 +185,19 @@ def test_records_hold_no_kind_whatever_an_agent_may_say() -> None:
     words = "My passport number is E12345678, my phone number is 415 555 2672."
     for redacted in (own.said(words), own.replied(words)):
         assert redacted == "My passport number is [passport number], my phone number is [phone number]."
+
+
+@pytest.mark.parametrize("captions", [Treatment.MASK, Treatment.PASS])
+@pytest.mark.parametrize("pseudonyms", [None, Pseudonyms(b"key")])
+async def test_what_was_read_in_a_picture_is_told_as_a_transcript_is(
+    captions: Treatment, pseudonyms: Pseudonyms | None
+) -> None:
+    note = PictureNoted(**STAMP, media="m", state=PictureState.READY, note="call 415-555-2672")  # type: ignore[arg-type]
+    shown = Privacy(captions=captions).discretion(PERSONA, pseudonyms)
+    kept = await shown.kept(note)
+    assert isinstance(kept, PictureNoted)
+    assert "2672" not in kept.note
+    told = shown.caption(note, kept)
+    assert isinstance(told, PictureNoted)
+    passes = captions is Treatment.PASS
+    assert told.note == ("call 415-555-2672" if passes else "call [phone number]")

@@ -69,6 +69,17 @@ async def test_another_question_goes_to_the_model() -> None:
     assert len(shop.model.asked) == 2
 
 
+async def test_an_answer_over_a_picture_is_neither_kept_nor_given_again() -> None:
+    shop = Shop("It is 7.70.")
+    over = Message("user", "what is the total", above="> TOTAL 7.70")
+    for _ in range(2):
+        assert not any(delta.repeatable for delta in await shop.answers(over))
+        follow_up = (over, Message("assistant", "It is 7.70."), Message("user", "thanks, and the date"))
+        assert not any(delta.repeatable for delta in await shop.answers(*follow_up))
+    assert len(shop.model.asked) == 4
+    assert shop.cache.tally.stored == 0
+
+
 @pytest.mark.parametrize("effort", [Effort.SHORT, Effort.SMALL])
 async def test_an_answer_that_was_to_be_short_is_not_remembered_but_a_remembered_one_is_given(effort: Effort) -> None:
     shop = Shop("At nine, every day of the week. Come in.")

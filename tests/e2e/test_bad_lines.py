@@ -11,6 +11,7 @@ import pytest
 from benchmarks.peers.language import Choice, language_model
 from pipeline.audio.level import last_audible
 from pipeline.caller.line import CallLine, Stream
+from pipeline.caller.live import CallGoesOn, LiveEvent, Understood, UtteranceBegun
 from pipeline.caller.mind import Mind
 from pipeline.caller.place import OPTIONS, place_call
 from pipeline.caller.plan import CallPlan, Encoding
@@ -23,6 +24,7 @@ from tests.e2e.conftest import AGENT, CONFIG
 from tests.e2e.service import metrics, running
 from tests.e2e.test_calls import spoken
 from tests.engine.words import word_errors
+from tests.entrances.relay import relay
 
 pytestmark = [pytest.mark.e2e, pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -45,6 +47,7 @@ class BadStream:
         self.read = stream.read
         self.code = stream.code
         self.done_writing = stream.done_writing
+        self.cancel = stream.cancel
 
     async def write(self, request: ConverseRequest) -> None:
         for message in self._network(request):
@@ -173,3 +176,26 @@ async def test_a_call_whose_frames_come_in_bunches_is_understood_as_any_other(st
     check_usable(bad)
     assert errors(bad) <= errors(good) + 0.05
     assert metrics(stubbed)[DROPPED] == dropped
+
+
+async def test_a_call_whose_connection_is_cut_again_and_again_is_the_call_that_it_would_have_been(
+    stubbed: Service,
+) -> None:
+    """It is cut when the caller begins to speak, and when the answer is made: nothing is lost, nothing comes twice."""
+    resumed = metrics(stubbed)["voicepipe_calls_resumed_total"]
+    events: list[LiveEvent] = []
+    async with relay(int(stubbed.grpc.rpartition(":")[2])) as line:
+
+        def tell(event: LiveEvent) -> None:
+            events.append(event)
+            if isinstance(event, UtteranceBegun | Understood):
+                line.cut()
+
+        report = await place_call(CallPlan(utterances=spoken(*SPOKEN), server=line.target, rate=8000), tell=tell)
+    check_usable(report)
+    assert errors(report) <= 0.35
+    cuts = sum(isinstance(event, UtteranceBegun | Understood) for event in events)
+    assert sum(isinstance(event, CallGoesOn) for event in events) >= cuts - 1  # the last one may fall into the hang-up
+    assert metrics(stubbed)["voicepipe_calls_resumed_total"] - resumed >= cuts - 1
+    answered = [turn for turn in report.turns if turn.transcript]
+    assert [turn.turn for turn in answered] == list(range(1, len(answered) + 1))

@@ -18,14 +18,8 @@ from pipeline.core.events import (
     CallEnd,
     CallEnded,
     EndpointingChanged,
-    ReplyEnded,
-    ReplyId,
-    ReplyStarted,
-    ReplyStatus,
     TurnId,
 )
-from pipeline.core.pcm import Pcm
-from pipeline.core.stages import Usage
 from pipeline.entrances.generated.voicepipe.v1.audio_pb2 import (
     AUDIO_ENCODING_LINEAR16,
     AudioEncoding,
@@ -36,6 +30,7 @@ from pipeline.entrances.generated.voicepipe.v1.config_pb2 import ConversationSta
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2_grpc import ConversationServiceStub
 from pipeline.entrances.grpc_server import GrpcServer
+from pipeline.entrances.hosting import Hosting
 from pipeline.entrances.live_calls import LiveCalls
 from pipeline.entrances.reception import Ground
 from pipeline.entrances.switchboard import (
@@ -46,11 +41,13 @@ from pipeline.entrances.switchboard import (
     Conversation,
     CutOff,
     DigitRules,
+    Switchboard,
     Terms,
 )
 from pipeline.observe import Metrics
-from pipeline.session.line import Line, ReplyAudio
-from pipeline.settings import Channels, Server
+from pipeline.session.line import Line
+from pipeline.session.pictures import Pictures
+from pipeline.settings import Channels, Resume, Server
 from pipeline.store.rows import Feedback
 
 Script = Callable[[Line], Awaitable[CallEnd]]
@@ -119,6 +116,8 @@ class FakeSwitchboard:
     known: dict[str, Conversation] = field(default_factory=dict)
     """Calls that can be asked about."""
     feedback: list[Feedback] = field(default_factory=list)
+    albums: dict[str, Pictures] = field(default_factory=dict)
+    """Calls that take pictures, by their ids."""
 
     def agents(self) -> Sequence[AgentCard]:
         return [
@@ -136,6 +135,11 @@ class FakeSwitchboard:
         if conversation not in self.known:
             raise EntranceError("unknown-conversation", f"no call {conversation}", field="conversation_id")
         return self.known[conversation]
+
+    def pictures(self, conversation: str) -> Pictures:
+        if conversation not in self.albums:
+            raise EntranceError("unknown-conversation", f"no call {conversation}", field="conversation_id")
+        return self.albums[conversation]
 
     async def take_feedback(self, feedback: Feedback) -> str:
         await self.conversation(feedback.conversation)
@@ -155,16 +159,29 @@ class Served:
         return f"127.0.0.1:{self.server.port}"
 
 
+ENDS_AT_ONCE = Resume(wait=0.0)
+"""A call ends with its connection."""
+
+
 def ground(
-    board: FakeSwitchboard, metrics: Metrics | None = None, channels: Channels | None = None, **settings: Any
+    board: Switchboard,
+    metrics: Metrics | None = None,
+    channels: Channels | None = None,
+    resume: Resume = ENDS_AT_ONCE,
+    **settings: Any,
 ) -> Ground:
+    image_bytes = settings.pop("image_bytes", 0)
     server = Server(**settings)
+    live = LiveCalls(server.max_calls, resume.most)
     return Ground(
         switchboard=board,
-        live=LiveCalls(server.max_calls),
+        live=live,
+        hosting=Hosting(live),
         server=server,
+        resume=resume,
         channels=channels or Channels(),
         max_duration=600.0,
+        image_bytes=image_bytes,
         metrics=metrics or Metrics(),
         clock=LoopClock(),
         version="1.2.3",
@@ -173,25 +190,34 @@ def ground(
 
 @asynccontextmanager
 async def served(
-    script: Script = hear_out, *, serving: bool = True, channels: Channels | None = None, **settings: Any
+    script: Script = hear_out,
+    *,
+    serving: bool = True,
+    channels: Channels | None = None,
+    resume: Resume = ENDS_AT_ONCE,
+    **settings: Any,
 ) -> AsyncIterator[Served]:
     """Serve scripted calls on a free port. Fails where a call, or a task of one, is left behind."""
     before = asyncio.all_tasks()
     board = FakeSwitchboard(script)
     metrics = Metrics()
-    server = GrpcServer(ground(board, metrics, channels, grpc="127.0.0.1:0", **settings))
-    await server.start()
-    if serving:
-        await server.set_serving()
-    try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+    stand = ground(board, metrics, channels, resume, grpc="127.0.0.1:0", **settings)
+    server = GrpcServer(stand)
+    async with anyio.create_task_group() as hosting:
+        hosting.start_soon(stand.hosting.run)
+        try:
+            await server.start()
+            if serving:
+                await server.set_serving()
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+                with anyio.fail_after(PATIENCE):
+                    yield Served(server, board, metrics, channel)
             with anyio.fail_after(PATIENCE):
-                yield Served(server, board, metrics, channel)
-        with anyio.fail_after(PATIENCE):
-            await server.live.wait_empty()
-        assert board.running == 0
-    finally:
-        await server.stop()
+                await server.live.wait_empty()
+            assert board.running == 0
+        finally:
+            await server.stop()
+            hosting.cancel_scope.cancel()
     with anyio.fail_after(PATIENCE):
         while asyncio.all_tasks() - before:
             await anyio.lowlevel.checkpoint()
@@ -276,30 +302,4 @@ def unpack(status: Any) -> tuple[list[str], str, int, list[str]]:
         info.reason,
         retry.retry_delay.seconds,
         [violation.subject for violation in quota.violations],
-    )
-
-
-async def play(line: Line, reply: int, frames: int, *, frame: bytes | None = None) -> None:
-    """Play so many 20 ms frames as one reply."""
-    samples = line.output_rate // 50
-    for index in range(frames):
-        pcm = Pcm(frame or bytes(samples * 2), line.output_rate, index * samples)
-        await line.play(ReplyAudio(TurnId(1), ReplyId(reply), pcm, last=index == frames - 1))
-
-
-def reply_started(reply: int) -> ReplyStarted:
-    return ReplyStarted(turn=TurnId(1), at=0.0, reply=ReplyId(reply), barge_in_allowed=True)
-
-
-def reply_ended(reply: int, status: ReplyStatus = ReplyStatus.COMPLETED) -> ReplyEnded:
-    return ReplyEnded(
-        turn=TurnId(1),
-        at=0.0,
-        reply=ReplyId(reply),
-        status=status,
-        text="We open at nine.",
-        heard="We open",
-        heard_ms=640,
-        usage=Usage(120, 7, "tiny"),
-        spans={"response_gap": 0.5},
     )

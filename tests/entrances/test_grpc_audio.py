@@ -16,7 +16,8 @@ from pipeline.entrances.generated.voicepipe.v1.audio_pb2 import (
 )
 from pipeline.session.line import Line
 from pipeline.settings import Channels
-from tests.entrances.calls import Caller, audio_format, play, reply_started, served
+from tests.entrances.calls import Caller, audio_format, served
+from tests.entrances.replies import play, reply_started
 
 pytestmark = pytest.mark.anyio
 

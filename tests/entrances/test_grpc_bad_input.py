@@ -1,6 +1,6 @@
 """What a client can get wrong: each with an error that names the field, and nothing else harmed."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -11,10 +11,9 @@ from pipeline.core.events import CallEnd, StageFailed
 from pipeline.entrances.generated.voicepipe.v1 import config_pb2, input_pb2
 from pipeline.entrances.generated.voicepipe.v1.audio_pb2 import AUDIO_ENCODING_OPUS, AudioInput
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
-from pipeline.entrances.generated.voicepipe.v1.media_pb2 import UploadMediaRequest
-from pipeline.entrances.generated.voicepipe.v1.media_pb2_grpc import MediaServiceStub
 from pipeline.session.line import Line
-from tests.entrances.calls import Caller, Refusal, audio_format, reply_started, served, start_message, unpack
+from tests.entrances.calls import Caller, audio_format, served, start_message, unpack
+from tests.entrances.replies import reply_started
 
 pytestmark = pytest.mark.anyio
 
@@ -118,7 +117,7 @@ NOTICES: list[tuple[dict[str, Any], Code, str]] = [
     ({"audio": AudioInput(data=bytes(320_000))}, Code.INVALID_ARGUMENT, "audio.data"),
     ({"audio": AudioInput(data=bytes(2), sample_offset=2**63)}, Code.INVALID_ARGUMENT, "audio.sample_offset"),
     ({"start": config_pb2.ConversationStart()}, Code.FAILED_PRECONDITION, "start"),
-    ({"image": input_pb2.ImageInput(media_id="x")}, Code.UNIMPLEMENTED, "image"),
+    ({"image": input_pb2.ImageInput(media_id="x")}, Code.INVALID_ARGUMENT, "image.media_id"),
     ({"tool_result": input_pb2.ToolResult(call_id="x")}, Code.INVALID_ARGUMENT, "tool_result.outcome"),
     ({"tool_result": input_pb2.ToolResult(call_id="x", error="no")}, Code.INVALID_ARGUMENT, "tool_result.call_id"),
     ({"dtmf": input_pb2.DtmfInput(digit="Q")}, Code.INVALID_ARGUMENT, "dtmf.digit"),
@@ -213,19 +212,3 @@ async def test_a_message_of_megabytes_ends_its_own_call_only() -> None:
         assert (await bad.refusal()).code is Code.RESOURCE_EXHAUSTED
         await good.rest()
         assert (await good.refusal()).code is Code.OK
-
-
-def _uploads(channel: grpc.aio.Channel) -> Awaitable[Any]:
-    async def parts() -> AsyncIterator[UploadMediaRequest]:
-        yield UploadMediaRequest(chunk=b"x")
-
-    call: Awaitable[Any] = MediaServiceStub(channel).UploadMedia(parts())
-    return call
-
-
-async def test_methods_that_come_later_say_so() -> None:
-    async with served() as service:
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await _uploads(service.channel)
-        refusal = Refusal(caught.value.code(), caught.value.details() or "", caught.value.trailing_metadata())
-        assert (refusal.code, refusal.fields) == (Code.UNIMPLEMENTED, ["UploadMedia"])

@@ -24,7 +24,8 @@ from pipeline.core.events import (
 )
 from pipeline.entrances.generated.voicepipe.v1 import config_pb2, input_pb2, output_pb2
 from pipeline.session.line import Line
-from tests.entrances.calls import Caller, play, reply_ended, reply_started, served
+from tests.entrances.calls import Caller, served
+from tests.entrances.replies import play, reply_ended, reply_started
 
 pytestmark = pytest.mark.anyio
 

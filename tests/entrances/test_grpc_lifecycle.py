@@ -1,14 +1,12 @@
 """Readiness, draining, and clients that vanish or stall: over real sockets."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import grpc
 import httpx
 import pytest
-from anyio.abc import SocketAttribute, SocketStream
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
@@ -22,7 +20,9 @@ from pipeline.entrances.http import app
 from pipeline.entrances.switchboard import CutOff
 from pipeline.session.line import Line
 from pipeline.settings import Channels
-from tests.entrances.calls import Caller, FakeSwitchboard, Served, ground, play, reply_started, served, start_message
+from tests.entrances.calls import Caller, FakeSwitchboard, Served, ground, served, start_message
+from tests.entrances.relay import relay
+from tests.entrances.replies import play, reply_started
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +44,14 @@ async def readyz(service: Served) -> int:
         return (await client.get("/readyz")).status_code
 
 
-async def test_health_is_not_serving_until_warm_and_pictures_never_are() -> None:
+async def test_pictures_are_served_where_they_are_taken() -> None:
+    async with served(image_bytes=10_000_000) as service:
+        assert (await health(service))[MEDIA] == SERVING
+        found = await CatalogServiceStub(service.channel).ListAgents(ListAgentsRequest())
+    assert found.limits.max_image_bytes == 10_000_000
+
+
+async def test_health_is_not_serving_until_warm_and_pictures_that_are_not_taken_never_are() -> None:
     async with served(serving=False) as service:
         assert await health(service) == {
             WHOLE: NOT_SERVING,
@@ -245,40 +252,16 @@ async def test_a_client_that_keeps_its_half_open_gets_the_status_soon() -> None:
         assert service.metrics.frames_dropped._value.get() == 0
 
 
-@asynccontextmanager
-async def relay(port: int) -> AsyncIterator[tuple[str, anyio.Event]]:
-    """Pass TCP on to a port; setting the event kills the connections without a word of HTTP/2."""
-    kill = anyio.Event()
-
-    async def pump(source: SocketStream, sink: SocketStream) -> None:
-        async for piece in source:
-            await sink.send(piece)
-
-    async def pass_on(near: SocketStream) -> None:
-        async with near, await anyio.connect_tcp("127.0.0.1", port) as far, anyio.create_task_group() as pumps:
-            pumps.start_soon(pump, near, far)
-            pumps.start_soon(pump, far, near)
-            await kill.wait()
-            pumps.cancel_scope.cancel()
-
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    async with listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, pass_on)
-        local_port = listener.listeners[0].extra(SocketAttribute.local_port)  # noqa: S610 - no database is near
-        yield f"127.0.0.1:{local_port}", kill
-        tasks.cancel_scope.cancel()
-
-
 async def test_a_connection_that_breaks_in_mid_word_leaves_nothing_behind() -> None:
     async with (
         served(speak_for_ever) as service,
-        relay(service.server.port) as (target, kill),
-        grpc.aio.insecure_channel(target) as channel,
+        relay(service.server.port) as line,
+        grpc.aio.insecure_channel(line.target) as channel,
     ):
         caller = Caller(channel)
         await caller.start()
         await caller.next("audio")
-        kill.set()
+        line.cut()
         await service.board.one_ended.wait()
         await service.server.live.wait_empty()
         assert (await caller.refusal()).code is grpc.StatusCode.UNAVAILABLE

@@ -70,7 +70,13 @@ def test_every_message_that_is_served_is_read(event: dict[str, Any], read: Clien
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({}, "event", "unknown-message"),
     ({"start": ConversationStart()}, "start", "second-start"),
-    ({"image": ImageInput(media_id="m")}, "image", "not-served"),
+    ({"image": ImageInput()}, "image", "invalid-value"),
+    ({"image": ImageInput(media_id="m")}, "image.media_id", "invalid-value"),
+    ({"image": ImageInput(inline=b"")}, "image.inline", "invalid-value"),
+    ({"image": ImageInput(inline=bytes(256 * 1024 + 1))}, "image.inline", "invalid-value"),
+    ({"image": ImageInput(inline=b"x", mime_type="image/gif")}, "image.mime_type", "invalid-value"),
+    ({"image": ImageInput(inline=b"x", prompt="x" * 501)}, "image.prompt", "invalid-value"),
+    ({"image": ImageInput(inline=b"x", detail=9)}, "image.detail", "invalid-value"),  # type: ignore[arg-type]
     ({"tool_result": ToolResult(call_id="c")}, "tool_result.outcome", "invalid-value"),
     ({"tool_result": ToolResult(call_id="c", error="x" * 501)}, "tool_result.error", "invalid-value"),
     ({"playback": PlaybackEvent(kind=input_pb2.PLAYBACK_KIND_STARTED)}, "playback.response_id", "invalid-value"),

@@ -20,6 +20,8 @@ from pipeline.core.events import (
     InputMissing,
     InputProblem,
     PartialTranscript,
+    PictureNoted,
+    PictureState,
     PlaybackStarted,
     ReplyId,
     ReplyStatus,
@@ -40,7 +42,8 @@ from pipeline.entrances.statuses import status_of, status_of_end
 from pipeline.entrances.switchboard import OutputRules
 from pipeline.entrances.wire_out import write_audio, write_event, write_going_away
 from pipeline.session.line import ReplyAudio
-from tests.entrances.calls import reply_ended, reply_started, unpack
+from tests.entrances.calls import unpack
+from tests.entrances.replies import reply_ended, reply_started
 
 TURN = TurnId(4)
 REPLY = ReplyId(2)
@@ -184,3 +187,13 @@ def test_no_instant_is_too_large_for_its_field(at: float, remaining: float) -> N
         lambda: write_event(CallEnded(turn=TURN, at=0.0, reason=CallEnd.CLIENT, duration=at, turns=0), ALL),
     ]
     assert all(write() is not None for write in writers)
+
+
+def test_what_became_of_a_picture_is_told() -> None:
+    ready = PictureNoted(turn=TURN, at=9.0, media="m1", state=PictureState.READY, note="TOTAL 7.70", took=0.9)
+    noted = written(ready).picture_noted
+    assert (noted.media_id, noted.note, noted.took_ms, noted.problem.code) == ("m1", "TOTAL 7.70", 900, 0)
+    failed = replace(ready, state=PictureState.FAILED, note="", code="looking-timeout", message="too slow")
+    problem = written(failed).picture_noted.problem
+    assert problem.message == "too slow"
+    assert unpack(problem)[1] == "LOOKING_TIMEOUT"

@@ -149,7 +149,6 @@ def test_a_wrong_value_is_refused_by_its_field(parts: dict[str, Any], field: str
 
 LATER: list[tuple[dict[str, Any], str]] = [
     ({"input_audio": AudioFormat(encoding=AUDIO_ENCODING_OPUS, sample_rate_hz=48_000)}, "input_audio.encoding"),
-    ({"resume_token": "t"}, "resume_token"),
     ({"endpointing": EndpointingConfig(mode=ENDPOINTING_MODE_CLIENT)}, "endpointing.mode"),
     ({"endpointing": EndpointingConfig(prefix_padding_ms=0)}, "endpointing.prefix_padding_ms"),
     ({"endpointing": EndpointingConfig(sensitivity=50)}, "endpointing.sensitivity"),

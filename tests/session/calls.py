@@ -9,6 +9,7 @@ from pipeline.core.clock import LoopClock
 from pipeline.core.events import CallEnded, CallEvent, ClientEvent, ControlKind, ControlRequested
 from pipeline.core.stages import ChatOptions, ToolSpec, VoiceActivityEngine
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.cache import AnswerMemory
 from pipeline.dialog.lookup import Lookup
 from pipeline.dialog.responder import Responder
 from pipeline.dialog.routing import Router
@@ -18,6 +19,7 @@ from pipeline.session.digits import DigitRules
 from pipeline.session.headroom import Headroom
 from pipeline.session.ladder import BudgetLadder
 from pipeline.session.ledger import Ledger, NoLedger
+from pipeline.session.pictures import Pictures
 from pipeline.session.plan import CallPlan, Engines
 from pipeline.session.session import Session
 from pipeline.session.shape import ReplyShape
@@ -78,6 +80,8 @@ class Made:
     history_turns: int = 8
     sums_up: bool = False
     lookup: Lookup | None = None
+    pictures: Pictures | None = None
+    memory: AnswerMemory | None = None
 
     def shapes(self, shape: ReplyShape) -> tuple[ReplyShape, ...]:
         """Return how replies are made in each language of the call."""
@@ -109,6 +113,7 @@ class Made:
             history_turns=self.history_turns,
             history_tokens=4000,
             summary_tokens=LONGEST if self.sums_up else 0,
+            picture_tokens=400,
             reply=ReplyShape(
                 speaking=self.speaking,
                 playout=Playout(),
@@ -129,13 +134,16 @@ class Made:
             voice=self.voice,
             recognitions=recognitions(self.recognizer),
             turn_model=self.turn_model,
-            responder=Responder(Router.of(self.model), self.agent.persona, ChatOptions(), lookup=self.lookup),
+            responder=Responder(
+                Router.of(self.model), self.agent.persona, ChatOptions(), lookup=self.lookup, memory=self.memory
+            ),
             toolbox=Toolbox(self.tools),
             synthesizer=self.book or PhraseBook(self.synthesizer, self.speaking),
             ladder=self.budget_ladder or BudgetLadder(self.ladder, {}, has_smaller=False),
             headroom=self.headroom,
             voices=self.voices(),
             ledger=self.ledger,
+            pictures=self.pictures or Pictures(None, LoopClock()),
         )
         return Session(self.line, engines, plan, clock=LoopClock(), observe=lambda event: None, inbox=self.inbox)
 

@@ -41,10 +41,14 @@ class FakeLedger:
     seconds: float = 0.0
     questions: list[tuple[TurnId, str, str]] = field(default_factory=list)
     answers: list[ReplyEnded] = field(default_factory=list)
+    seen: list[tuple[TurnId, str]] = field(default_factory=list)
 
     def asked(self, turn: TurnId, text: str, language: str) -> Receipt:
         self.questions.append((turn, text, language))
         return FakeReceipt(self.seconds)
+
+    def saw(self, turn: TurnId, note: str) -> None:
+        self.seen.append((turn, note))
 
     def ended(self, event: ReplyEnded) -> None:
         self.answers.append(event)

@@ -85,6 +85,22 @@ def test_a_file_from_before_pseudonyms_gets_a_place_for_them_and_keeps_the_rest(
     file.close()
 
 
+def test_a_file_from_before_pictures_gets_a_place_for_what_was_read_in_them(tmp_path: Path) -> None:
+    call, turn = call_row(), turn_row(call_row())
+    path = made(tmp_path / "r.sqlite", call, turn)
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE pictures")
+    connection.close()
+    file = RecordsFile.open(path, make=False)
+    assert file.run(lambda connection: statements.turns(connection, call)) == [turn]
+    seen = turn_row(call, turn=2, picture="TOTAL 7.70")
+    file.write([seen, seen])
+    assert file.run(lambda connection: statements.turns(connection, call)) == [turn, seen]
+    assert file.run(lambda connection: statements.forget(connection, call.conversation)) == 1
+    file.close()
+    assert read(path, "SELECT * FROM pictures") == []
+
+
 def test_a_program_from_before_pseudonyms_deletes_them_with_the_call(tmp_path: Path) -> None:
     path = made(tmp_path / "r.sqlite", turn_row(call_row(), sealed={"name": b"content"}))
     connection = sqlite3.connect(path)

@@ -6,12 +6,14 @@ from uuid import uuid4
 import anyio
 from aiortc import RTCIceServer
 from anyio.abc import TaskGroup
-from google.protobuf import json_format
 
+from pipeline.core.clock import Calendar
 from pipeline.core.errors import EntranceError
 from pipeline.entrances.reception import Ground, Reception
 from pipeline.entrances.webrtc.guard import stand_guard
+from pipeline.entrances.webrtc.json_wire import Dialect
 from pipeline.entrances.webrtc.peer import Peer, advertised
+from pipeline.entrances.webrtc.permits import Permit, Permits
 from pipeline.entrances.webrtc.stream import RtcStream
 from pipeline.observe import logger
 from pipeline.settings import Rtc
@@ -31,9 +33,13 @@ class _Held:
     """A connection and what ends it."""
 
     peer: Peer
+    dialect: Dialect
+    permit: Permit
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     begun: bool = False
     """It is a call now, and has its seat among them."""
+    lost: bool = False
+    """The browser went without a word."""
 
 
 class RtcCalls:
@@ -47,6 +53,7 @@ class RtcCalls:
             RTCIceServer(one.urls, one.username, one.credential.get_secret_value()) for one in settings.ice_servers
         ]
         """What may carry sound that finds no way of its own; browsers are told."""
+        self.permits = Permits(settings.token_key.get_secret_value(), Calendar().now, again=ground.resume.wait)
         self._reception = Reception(ground, "webrtc")
         self._log = logger("webrtc")
         self._held: dict[str, _Held] = {}
@@ -59,15 +66,17 @@ class RtcCalls:
             self._tasks = tasks
             await anyio.sleep_forever()
 
-    async def answer(self, offer: str) -> Answered:
+    async def answer(self, offer: str, dialect: Dialect, permit: Permit) -> Answered:
         """Return the answer to an SDP offer; the browser has ``connect_timeout`` to come.
+
+        An older connection of the same permit is lost by that: the browser came back before it was missed.
 
         Raises EntranceError: ``bad-offer``, ``no-audio``; and ``not-ready``, ``draining``, ``too-many-calls``.
         """
         self._ground.live.check(sum(not one.begun for one in self._held.values()))
         if self._tasks is None:
             raise EntranceError("not-ready", "the browsers' entrance is closed", retryable=True)
-        number, held = uuid4().hex, _Held(Peer(self.servers, self._ground.clock))
+        number, held = uuid4().hex, _Held(Peer(self.servers, self._ground.clock), dialect, permit)
         self._held[number] = held
         try:
             sdp = await held.peer.answer(offer)
@@ -76,6 +85,10 @@ class RtcCalls:
             with anyio.CancelScope(shield=True):
                 await held.peer.close()
             raise
+        for other in self._held.values():
+            if permit.id and other.permit.id == permit.id and other is not held:
+                other.lost = True
+                other.scope.cancel()
         self._tasks.start_soon(self._hold, number, held)
         return Answered(number, advertised(sdp, self._settings.addresses))
 
@@ -83,6 +96,7 @@ class RtcCalls:
         """End a connection; return whether there was one."""
         held = self._held.get(number)
         if held is not None:
+            held.peer.hung_up = True
             held.scope.cancel()
         return held is not None
 
@@ -92,7 +106,7 @@ class RtcCalls:
             with held.scope:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(peer.listen)
-                    tasks.start_soon(self._watch, peer, tasks.cancel_scope)
+                    tasks.start_soon(self._watch, held, tasks.cancel_scope)
                     await self._conduct(held)
                     tasks.cancel_scope.cancel()
         except Exception:  # noqa: BLE001 - one connection's fault is not the others'
@@ -101,6 +115,7 @@ class RtcCalls:
             with anyio.CancelScope(shield=True):
                 await peer.close()
             del self._held[number]
+            self.permits.over(held.permit, lost=held.lost)
 
     async def _conduct(self, held: _Held) -> None:
         peer = held.peer
@@ -110,12 +125,16 @@ class RtcCalls:
             self._log.info("browser did not come", seconds=self._settings.connect_timeout)
             return
         held.begun = True
-        status = await self._reception.converse(RtcStream(peer, peer.channel))
+        self.permits.begun(held.permit)
+        stream = RtcStream(peer, peer.channel, held.dialect, held.permit.agent)
+        await stream.open()
+        status = await self._reception.converse(stream)
         with anyio.move_on_after(self._settings.peer_timeout):
-            await peer.channel.farewell(f'{{"status": {json_format.MessageToJson(status, indent=None)}}}')
+            await stream.close(status)
 
-    async def _watch(self, peer: Peer, scope: anyio.CancelScope) -> None:
+    async def _watch(self, held: _Held, scope: anyio.CancelScope) -> None:
         """Cancel the call when the browser is gone, or silent for too long: it sends sound all the time."""
+        peer = held.peer
         while not peer.gone.is_set():
             left = peer.heard_at + self._settings.peer_timeout - self._ground.clock.now()
             if left <= 0 and peer.opened.is_set():
@@ -123,4 +142,5 @@ class RtcCalls:
                 break
             with anyio.move_on_after(max(left, 0.1)):
                 await peer.gone.wait()
+        held.lost = True
         scope.cancel()

@@ -1,6 +1,6 @@
 """Channel: the data channel of a call: text both ways, and heartbeats that need no reader."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import anyio
@@ -35,10 +35,11 @@ class Channel:
             raise anyio.BrokenResourceError
         self._channel.send(text)
 
-    async def farewell(self, text: str) -> None:
-        """Send the last message, and return once it has left, or the browser."""
+    async def farewell(self, texts: Sequence[str]) -> None:
+        """Send the last messages, and return once all has left, or the browser."""
         with suppress(anyio.BrokenResourceError):
-            await self.send(text)
+            for text in texts:
+                await self.send(text)
             self._channel.bufferedAmountLowThreshold = 0
             self._drained = anyio.Event()
             if self._channel.bufferedAmount and self._is_open:

@@ -60,6 +60,8 @@ class Peer:
         """The connection is over, whoever ended it."""
         self.heard_at = clock.now()
         """When anything came from the browser last."""
+        self.hung_up = False
+        """The call was ended on purpose."""
         self.listens = False
         """Sound is wanted; before, what comes is thrown away."""
         self._clock = clock
@@ -111,7 +113,7 @@ class Peer:
         if self.channel is not None:  # the first one counts
             channel.close()
             return
-        self.channel = Channel(channel, self._take, self._end)
+        self.channel = Channel(channel, self._take, self._channel_closed)
         self.opened.set()
 
     def _take(self, message: str | bytes) -> None:
@@ -131,6 +133,13 @@ class Peer:
 
     def _arrived(self) -> None:
         self.heard_at = self._clock.now()
+
+    def _channel_closed(self) -> None:
+        """Take a channel that is closed while all else stands for the end of the call."""
+        sctp = self._pc.sctp
+        if not self.gone.is_set() and sctp is not None and sctp.state == "connected":
+            self.hung_up = True
+        self._end()
 
     def _look(self) -> None:
         if self._pc.connectionState in {"failed", "closed"}:

@@ -4,7 +4,7 @@ WHIP's media go one way only, so this is WHIP-style: the answer is ``sendrecv``.
 hold all candidates, and PATCH is answered with 405.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -13,18 +13,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from pipeline.core.errors import EntranceError
-from pipeline.entrances.statuses import RETRY_SECONDS
+from pipeline.entrances.realtime.dialect import Realtime
+from pipeline.entrances.webrtc.answers import bounded, later, refusal, refused
 from pipeline.entrances.webrtc.calls import RtcCalls
+from pipeline.entrances.webrtc.json_wire import Contract, Dialect
 from pipeline.entrances.webrtc.limits import Limiter
+from pipeline.entrances.webrtc.permits import Permit
 from pipeline.settings import Rtc
 
 SDP = "application/sdp"
 LONGEST_OFFER = 64 * 1024
 """Bytes. Chromium's with one track and many interfaces has 3000."""
-PATHS = ("/v1/rtc", "/v1/realtime/calls")
-"""Ours, and OpenAI's name for the same."""
-
-_STATUSES = {"bad-offer": 400, "no-audio": 406, "not-ready": 503, "draining": 503, "too-many-calls": 503}
+PATHS: Mapping[str, Callable[[str], Dialect]] = {
+    "/v1/rtc": lambda _agent: Contract(),
+    "/v1/realtime/calls": Realtime,
+}
+"""Ours and OpenAI's: the same calls, in other words on the data channel."""
 
 
 def routes(calls: RtcCalls, limiter: Limiter) -> Sequence[BaseRoute]:
@@ -35,19 +39,24 @@ def routes(calls: RtcCalls, limiter: Limiter) -> Sequence[BaseRoute]:
             return refusal(415, "unsupported-type", f"the body's type must be {SDP}", {"Accept-Post": SDP})
         wait = limiter.wait(request.client.host if request.client is not None else "")
         if wait > 0:
-            return refusal(429, "too-many-offers", "too many offers from this address", _later(wait))
+            return refusal(429, "too-many-offers", "too many offers from this address", later(wait))
         body = await bounded(request, LONGEST_OFFER)
         if body is None:
             return refusal(413, "too-long", f"the offer is longer than {LONGEST_OFFER} bytes")
+        dialect = PATHS[request.url.path](request.query_params.get("agent", ""))
         try:
-            answered = await calls.answer(body.decode("utf-8", "replace"))
+            permit = _permit(calls, request)
+            answered = await calls.answer(body.decode("utf-8", "replace"), dialect, permit)
         except EntranceError as error:
-            headers = _later(RETRY_SECONDS) if error.retryable else {}
-            return refusal(_STATUSES.get(error.code, 400), error.code, str(error), headers)
+            return refused(error)
         location = f"{request.url.path}/{answered.id}"
         return Response(answered.sdp, 201, {"Location": location, "ETag": f'"{answered.id}"'}, SDP)
 
-    async def servers(_request: Request) -> Response:
+    async def servers(request: Request) -> Response:
+        try:
+            _permit(calls, request)  # they may come with a password
+        except EntranceError as error:
+            return refused(error)
         told = [{"urls": one.urls, "username": one.username, "credential": one.credential} for one in calls.servers]
         return JSONResponse({"iceServers": told})
 
@@ -67,32 +76,18 @@ def routes(calls: RtcCalls, limiter: Limiter) -> Sequence[BaseRoute]:
     ]
 
 
+def _permit(calls: RtcCalls, request: Request) -> Permit:
+    """Return what the one who asks may do. Raises EntranceError ``no-permit``."""
+    return calls.permits.admit(request.headers.get("authorization", ""), request.headers.get("origin", ""))
+
+
 def cross_origin(settings: Rtc) -> Middleware:
     """Return what lets pages of other origins call, those that the settings name."""
     return Middleware(
         CORSMiddleware,
         allow_origins=settings.origins,
-        allow_methods=["POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type"],
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "X-OpenAI-Agents-SDK"],
         expose_headers=["Location", "Retry-After"],
         max_age=600,
     )
-
-
-def refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
-    """Return an answer that says what is wrong."""
-    return JSONResponse({"reason": code.upper().replace("-", "_"), "message": message}, status, headers)
-
-
-def _later(seconds: float) -> dict[str, str]:
-    return {"Retry-After": str(max(1, round(seconds)))}
-
-
-async def bounded(request: Request, most: int) -> bytes | None:
-    """Return the body, None when it has more than ``most`` bytes; no more of it is read then."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > most:
-            return None
-    return body

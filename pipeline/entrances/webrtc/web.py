@@ -4,22 +4,24 @@ from pathlib import Path
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from google.rpc import code_pb2
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from pipeline.core.clock import Calendar
 from pipeline.core.errors import PipelineError
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import SubmitFeedbackRequest, SubmitFeedbackResponse
 from pipeline.entrances.reception import Ground
-from pipeline.entrances.statuses import status_of
+from pipeline.entrances.webrtc.answers import bounded, refusal, refused
 from pipeline.entrances.webrtc.calls import RtcCalls
 from pipeline.entrances.webrtc.limits import Limiter
-from pipeline.entrances.webrtc.signalling import bounded, cross_origin, refusal, routes
+from pipeline.entrances.webrtc.media import media_route
+from pipeline.entrances.webrtc.minting import minting
+from pipeline.entrances.webrtc.signalling import cross_origin, routes
 from pipeline.entrances.wire_catalog import write_agents
 from pipeline.entrances.wire_records import read_feedback
 from pipeline.settings import Rtc
@@ -29,14 +31,6 @@ LONGEST_FEEDBACK = 64 * 1024
 """Bytes."""
 POLICY = "default-src 'self'; media-src 'self' blob: mediastream:; img-src 'self' blob: data:; frame-ancestors 'self'"
 """The page loads nothing from anywhere else: it works offline."""
-
-_HTTP = {
-    code_pb2.INVALID_ARGUMENT: 400,
-    code_pb2.FAILED_PRECONDITION: 409,
-    code_pb2.NOT_FOUND: 404,
-    code_pb2.RESOURCE_EXHAUSTED: 429,
-    code_pb2.UNAVAILABLE: 503,
-}
 
 
 def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
@@ -58,14 +52,20 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
         try:
             kept = await ground.switchboard.take_feedback(read_feedback(wanted))
         except PipelineError as error:
-            return refusal(_HTTP.get(status_of(error).code, 500), error.code, str(error))
+            return refused(error)
         return _told(SubmitFeedbackResponse(feedback_id=kept))
+
+    async def kiosk(_request: Request) -> Response:
+        return FileResponse(PAGE / "kiosk.html", headers={"Cache-Control": "no-store"})
 
     return Starlette(
         routes=[
             *routes(calls, limiter),
+            *minting(settings, Calendar().now),
             Route("/v1/agents", agents),
             Route("/v1/conversations/{call}/feedback", feedback, methods=["POST"]),
+            media_route(ground),
+            Route("/kiosk", kiosk),
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ],
         middleware=[cross_origin(settings), Middleware(BaseHTTPMiddleware, dispatch=_guarded)],
@@ -73,8 +73,9 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
 
 
 async def _guarded(request: Request, answer: RequestResponseEndpoint) -> Response:
-    """Let browsers hold the page to what it needs."""
+    """Let browsers hold the page to what it needs, and keep nothing of calls; of the page, what is still the same."""
     response = await answer(request)
+    response.headers.setdefault("Cache-Control", "no-store" if request.url.path.startswith("/v1/") else "no-cache")
     response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")

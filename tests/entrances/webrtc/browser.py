@@ -14,8 +14,8 @@ from aiortc.mediastreams import MediaStreamError
 
 from pipeline.entrances.webrtc.calls import RtcCalls
 from pipeline.entrances.webrtc.web import web_app
-from pipeline.settings import Rtc
-from tests.entrances.calls import PATIENCE, FakeSwitchboard, Script, ground, hear_out
+from pipeline.settings import Resume, Rtc
+from tests.entrances.calls import ENDS_AT_ONCE, PATIENCE, FakeSwitchboard, Script, ground, hear_out
 
 SDP = {"Content-Type": "application/sdp"}
 
@@ -27,11 +27,18 @@ class Microphone(AudioStreamTrack):
         super().__init__()
         self.says: list[int] = []
         """Levels of the next frames."""
+        self.sounds: list[bytes] = []
+        """Sound of 16 bits that goes before them."""
 
     async def recv(self) -> Any:
         frame: Any = await super().recv()
-        level = self.says.pop(0) if self.says else 0
-        frame.planes[0].update(np.full(frame.samples, level, dtype="<i2").tobytes())
+        level = self.says.pop(0) if self.says and not self.sounds else 0
+        sound = np.full(frame.samples, level, dtype="<i2").tobytes()
+        if self.sounds:
+            whole = self.sounds.pop(0)
+            sound, rest = whole[: len(sound)].ljust(len(sound), b"\0"), whole[len(sound) :]
+            self.sounds[:0] = [rest] if rest else []
+        frame.planes[0].update(sound)
         return frame
 
 
@@ -92,6 +99,17 @@ class Page:
                 self.arrived = anyio.Event()
                 await self.arrived.wait()
 
+    async def event(self, kind: str) -> Any:
+        """Return the next event of OpenAI's with this type; others are passed over."""
+        with anyio.fail_after(PATIENCE):
+            while True:
+                while self.messages:
+                    message = self.messages.pop(0)
+                    if message != "" and message.get("type") == kind:
+                        return message
+                self.arrived = anyio.Event()
+                await self.arrived.wait()
+
     async def listen(self) -> None:
         """Hear the replies for ever."""
         (track,) = (one.receiver.track for one in self.connection.getTransceivers())
@@ -134,11 +152,16 @@ class Web:
 
 @asynccontextmanager
 async def web(
-    script: Script = hear_out, *, serving: bool = True, rtc: Rtc | None = None, **server: Any
+    script: Script = hear_out,
+    *,
+    serving: bool = True,
+    rtc: Rtc | None = None,
+    resume: Resume = ENDS_AT_ONCE,
+    **server: Any,
 ) -> AsyncIterator[Web]:
     """Serve scripted calls to browsers. Fails where a call is left behind."""
     board, settings = FakeSwitchboard(script), rtc or Rtc()
-    stand = ground(board, **server)
+    stand = ground(board, resume=resume, **server)
     if serving:
         stand.live.open()
     calls = RtcCalls(stand, settings)
@@ -147,6 +170,7 @@ async def web(
         httpx.AsyncClient(transport=transport, base_url="http://voicepipe") as client,
         anyio.create_task_group() as tasks,
     ):
+        tasks.start_soon(stand.hosting.run)
         tasks.start_soon(calls.run)
         yield Web(board, calls, client, stand.metrics)
         with anyio.fail_after(PATIENCE):

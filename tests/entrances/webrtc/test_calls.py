@@ -1,5 +1,7 @@
 """Calls over WebRTC, with real sockets, real DTLS and a fake agent."""
 
+import re
+
 import anyio
 import httpx
 import numpy as np
@@ -10,7 +12,7 @@ from pipeline.core.pcm import Pcm
 from pipeline.entrances.webrtc.peer import advertised
 from pipeline.session.line import Line, ReplyAudio
 from pipeline.settings import Rtc
-from tests.entrances.calls import play, reply_ended, reply_started
+from tests.entrances.replies import play, reply_ended, reply_started
 from tests.entrances.webrtc.browser import SDP, Web, web
 
 pytestmark = pytest.mark.anyio
@@ -215,14 +217,28 @@ async def test_pages_of_other_origins_may_call_where_the_settings_name_them() ->
         assert "Access-Control-Allow-Origin" not in other.headers
 
 
-async def test_agents_are_listed_and_the_page_is_served_with_its_policy() -> None:
+async def test_agents_are_listed_and_nothing_of_them_is_kept_by_browsers() -> None:
     async with web() as service:
-        agents = (await service.client.get("/v1/agents")).json()["agents"]
-        assert [agent["agentId"] for agent in agents] == ["bank", "shop"]
-        page = await service.client.get("/")
+        told = await service.client.get("/v1/agents")
+        assert [agent["agentId"] for agent in told.json()["agents"]] == ["bank", "shop"]
+        assert told.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(("path", "kept"), [("/", "no-cache"), ("/kiosk", "no-store")])
+async def test_the_pages_are_served_whole_and_with_their_policy(path: str, kept: str) -> None:
+    async with web() as service:
+        page = await service.client.get(path)
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
-        for name in ("page.js", "call.js", "texts.js", "style.css"):
-            assert (await service.client.get(f"/{name}")).status_code == 200
+        assert page.headers["Cache-Control"] == kept
+        waiting = set(re.findall(r'(?:src|href)="([\w./]+)"', page.text))
+        served: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            part = await service.client.get(f"/{name}")
+            assert (part.status_code, part.headers["Cache-Control"]) == (200, "no-cache"), name
+            served.add(name)
+            waiting |= set(re.findall(r'from "\./([\w.]+)"', part.text)) - served
+        assert {"base.css", "call.js", "texts.js"} <= served
 
 
 async def test_feedback_is_taken_over_http() -> None:

@@ -1,19 +1,17 @@
-// Call: one call over WebRTC, in the messages of the contract. Knows nothing of the page.
+// Call: one conversation, in the messages of the contract. Knows nothing of the page.
 
-const HEARTBEAT = 2000; // ms; the service gives a silent browser up after three of them
-const LOST = 6000; // ms without anything from the service
-const GATHER = 1000; // ms; what is not gathered by then is no address in this network
+import { asked, CallError, Connection } from "./connection.js";
 
-/** A refusal or a fault, with the stable reason of the service. */
-export class CallError extends Error {
-  constructor(reason, message, retryAfter = 0) {
-    super(message);
-    this.reason = reason;
-    this.retryAfter = retryAfter;
-  }
-}
+const RESUME = 15_000; // ms for which the service keeps a call whose connection broke
+const AGAIN = 1000; // ms between two tries
 
-/** Asks for a microphone. Throws CallError MICROPHONE_REFUSED, MICROPHONE_MISSING, MICROPHONE_INSECURE. */
+const MICROPHONES = {
+  NotFoundError: "MICROPHONE_MISSING",
+  OverconstrainedError: "MICROPHONE_MISSING",
+  NotReadableError: "MICROPHONE_BUSY",
+};
+
+/** Asks for a microphone. Throws CallError MICROPHONE_… REFUSED, MISSING, BUSY, INSECURE. */
 export async function microphone(device = "") {
   if (!navigator.mediaDevices) throw new CallError("MICROPHONE_INSECURE", "the page is not on https");
   const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
@@ -21,133 +19,150 @@ export async function microphone(device = "") {
   try {
     return await navigator.mediaDevices.getUserMedia({ audio: wanted });
   } catch (error) {
-    const missing = ["NotFoundError", "OverconstrainedError"].includes(error.name);
-    throw new CallError(missing ? "MICROPHONE_MISSING" : "MICROPHONE_REFUSED", error.message);
+    throw new CallError(MICROPHONES[error.name] ?? "MICROPHONE_REFUSED", error.message);
   }
 }
 
+/** Returns a microphone that says nothing, for who types. */
+export const silence = () => new AudioContext().createMediaStreamDestination().stream;
+
+/** Returns a call that is being placed; ``on`` are its listeners by event. Throws CallError. */
+export async function dial(sound, start, on) {
+  const call = new Call(sound, start);
+  for (const [event, take] of Object.entries(on)) call.addEventListener(event, ({ detail }) => take(detail));
+  await call.open();
+  return call;
+}
+
 /**
- * Events, each with the message as detail: "message" for every one of the service's, "ended" once, when the call is
- * over for whatever reason: {reason, message}.
+ * Events, each with its news as detail: "message" for every one of the service's, "sound" for the stream that is to be
+ * heard, "broken" when the connection is lost and another one is tried, "resumed" when the call goes on over that, and
+ * "ended" once, when it is over for whatever reason: {reason, message}. A call that could not be opened tells no end:
+ * ``open`` has thrown.
  */
 export class Call extends EventTarget {
-  #connection;
-  #channel;
-  #location = "";
-  #timer = 0;
-  #heardAt = 0;
+  #sound;
+  #start;
+  #connection = null;
+  #token = ""; // by which it can be resumed
+  #seen = 0; // the number of the last message
+  #brokenAt = 0;
   #over = false;
   #ended = null;
 
-  /** Takes a microphone's stream, the ConversationStart, and what GET /v1/rtc tells. */
-  constructor(sound, start, servers = {}) {
+  /** Takes a microphone's stream and the ConversationStart. */
+  constructor(sound, start) {
     super();
-    this.#connection = new RTCPeerConnection(servers);
-    this.#channel = this.#connection.createDataChannel("oai-events");
-    this.#connection.ontrack = ({ track }) => {
-      this.dispatchEvent(new CustomEvent("sound", { detail: new MediaStream([track]) }));
-    };
-    for (const track of sound.getTracks()) this.#connection.addTrack(track, sound);
-    this.#channel.onopen = () => {
-      this.#heardAt = performance.now();
-      this.send({ start });
-      this.#timer = setInterval(() => this.#beat(), HEARTBEAT);
-    };
-    this.#channel.onmessage = ({ data }) => this.#take(data);
-    this.#channel.onclose = () => this.#finish("CLIENT_LOST", "the service hung up");
-    this.#connection.onconnectionstatechange = () => {
-      if (this.#connection.connectionState === "failed") this.#finish("CONNECTION_FAILED", "no way to the service");
-    };
+    this.#sound = sound;
+    this.#start = start;
   }
 
   /** Places the call. Throws CallError. */
-  async open(token = "") {
-    await this.#connection.setLocalDescription(await this.#connection.createOffer());
-    await this.#gathered();
-    const headers = { "Content-Type": "application/sdp" };
-    if (token) headers.Authorization = `Bearer ${token}`;
-    const body = this.#connection.localDescription.sdp;
-    let response;
-    try {
-      response = await fetch("/v1/rtc", { method: "POST", headers, body });
-    } catch (error) {
-      this.#finish("UNREACHABLE", error.message);
-      throw new CallError("UNREACHABLE", error.message);
-    }
-    if (response.status !== 201) {
-      const told = await response.json().catch(() => ({ reason: "UNREACHABLE", message: response.statusText }));
-      this.#finish(told.reason, told.message);
-      throw new CallError(told.reason, told.message, Number(response.headers.get("Retry-After") || 0));
-    }
-    this.#location = response.headers.get("Location");
-    await this.#connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
+  open() {
+    return this.#connect(this.#start);
   }
 
   /** Sends a message of the contract. */
   send(message) {
-    if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify(message));
+    this.#connection.send(message);
+  }
+
+  /** Gives an order, such as "COMMIT_INPUT". */
+  order(kind) {
+    this.send({ control: { kind: `CONTROL_KIND_${kind}` } });
   }
 
   /** Hangs up. The end comes as an event. */
   hangUp() {
-    if (this.#channel.readyState === "open") this.send({ control: { kind: "CONTROL_KIND_END" } });
+    if (this.#connection.isOpen) this.order("END");
     else this.#finish("CLIENT", "");
   }
 
   /** Takes another microphone, in mid-call. */
-  async replaceMicrophone(sound) {
-    const [sender] = this.#connection.getSenders().filter(({ track }) => track?.kind === "audio");
-    await sender.replaceTrack(sound.getAudioTracks()[0]);
+  replaceMicrophone(sound) {
+    this.#sound = sound;
+    return this.#connection.replaceMicrophone(sound);
   }
 
   /** Returns {lost, jitter, roundTrip}: share of packets, seconds, seconds. */
-  async network() {
-    const found = { lost: 0, jitter: 0, roundTrip: 0 };
-    for (const one of (await this.#connection.getStats()).values()) {
-      if (one.type === "inbound-rtp") {
-        found.lost = one.packetsLost / Math.max(1, one.packetsLost + one.packetsReceived);
-        found.jitter = one.jitter;
-      } else if (one.type === "candidate-pair" && one.nominated) {
-        found.roundTrip = one.currentRoundTripTime ?? 0;
-      }
-    }
-    return found;
+  network() {
+    return this.#connection.network();
   }
 
-  #gathered() {
-    const connection = this.#connection;
-    return new Promise((done) => {
-      const look = () => connection.iceGatheringState === "complete" && done();
-      connection.addEventListener("icegatheringstatechange", look);
-      setTimeout(done, GATHER);
-      look();
-    });
+  async #connect(start) {
+    const connection = new Connection(this.#sound, await asked("/v1/rtc"));
+    const on = (event, take) => connection.addEventListener(event, ({ detail }) => take(detail));
+    on("open", () => connection.send({ start }));
+    on("message", (message) => this.#take(message));
+    on("sound", (stream) => this.#tell("sound", stream));
+    on("lost", ({ reason, message }) => this.#lost(reason, message));
+    this.#connection = connection;
+    await connection.open();
   }
 
-  #beat() {
-    if (performance.now() - this.#heardAt > LOST) this.#finish("CLIENT_LOST", "the service is silent");
-    else if (this.#channel.readyState === "open") this.#channel.send("");
-  }
-
-  #take(data) {
-    this.#heardAt = performance.now();
-    if (!data) return;
-    const message = JSON.parse(data);
+  #take(message) {
+    this.#seen = Math.max(this.#seen, Number(message.seq ?? 0));
+    this.#token = message.resumptionUpdate?.token || message.started?.resumeToken || this.#token;
     if (message.ended) this.#ended = message.ended;
     if (message.status) {
       const info = (message.status.details ?? []).find((one) => one["@type"]?.endsWith("ErrorInfo"));
-      this.#finish(info?.reason ?? this.#ended?.reason?.replace("END_REASON_", "") ?? "CLIENT", message.status.message ?? "");
+      const reason = info?.reason ?? this.#ended?.reason?.replace("END_REASON_", "") ?? "CLIENT";
+      this.#finish(this.#brokenAt ? "CLIENT_LOST" : reason, message.status.message ?? "");
+    } else if (message.started && this.#brokenAt) {
+      this.#brokenAt = 0;
+      this.#tell("resumed");
+    } else this.#tell("message", message);
+  }
+
+  /** Tries to go on with a call whose connection broke, for as long as the service waits for it. */
+  #lost(reason, message) {
+    const now = performance.now();
+    if (this.#over) return;
+    if (!this.#token || this.#ended || (this.#brokenAt && now - this.#brokenAt > RESUME)) {
+      this.#connection.forsake();
+      this.#finish(reason, message);
       return;
     }
-    this.dispatchEvent(new CustomEvent("message", { detail: message }));
+    const first = !this.#brokenAt;
+    this.#brokenAt ||= now;
+    if (first) this.#tell("broken");
+    setTimeout(() => this.#resume(reason, message), first ? 0 : AGAIN);
+  }
+
+  async #resume(reason, message) {
+    if (this.#over) return;
+    const start = { ...this.#start, resumeToken: this.#token, lastSeenSeq: this.#seen };
+    try {
+      await this.#connect(start);
+    } catch {
+      this.#lost(reason, message);
+    }
   }
 
   #finish(reason, message) {
     if (this.#over) return;
     this.#over = true;
-    clearInterval(this.#timer);
-    if (this.#location && reason === "CLIENT_LOST") fetch(this.#location, { method: "DELETE", keepalive: true }).catch(() => {});
     this.#connection.close();
     this.dispatchEvent(new CustomEvent("ended", { detail: { reason, message } }));
   }
+
+  #tell(event, detail = null) {
+    if (!this.#over) this.dispatchEvent(new CustomEvent(event, { detail }));
+  }
+}
+
+const PHASES = {
+  SPEECH_STARTED: "hears",
+  SPEECH_ENDED: "hears",
+  TURN_ENDED: "thinks",
+  NO_INPUT: "speak",
+  NO_MATCH: "speak",
+};
+
+/** Returns what the call is doing from this message on: "hears", "thinks", "answers", "speak"; "" for no change. */
+export function phaseOf(message) {
+  if (message.inputEvent) return PHASES[message.inputEvent.kind.replace("INPUT_EVENT_KIND_", "")] ?? "";
+  if (message.responseStarted) return message.responseStarted.turnId ? "thinks" : "answers";
+  if (message.responseText) return "answers";
+  return message.responseDone || message.started ? "speak" : "";
 }

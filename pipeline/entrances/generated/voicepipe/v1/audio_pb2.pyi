@@ -105,8 +105,8 @@ class AudioInput(_message.Message):
     """
     sample_offset: _builtins.int
     """Number of samples of this direction that lie before the first one of this message, those that the client lost
-    included; counted at the input rate, from any starting point that the first message sets. Optional: without it the
-    message follows the last one. A jump ahead is lost sound: up to 5 s of it is filled with silence, more is skipped
+    included; counted at the input rate, from any starting point that the first message of the stream sets. Optional:
+    without it the message follows the last one. A jump ahead is lost sound: up to 5 s of it is filled with silence, more is skipped
     and reported by a Notice. Sound that was already sent is cut off and not heard twice; a jump back by more than 5 s is
     taken as a new starting point and reported by a Notice.
     """
@@ -150,7 +150,9 @@ class ResponseAudio(_message.Message):
     of a reply may be shorter, and empty when the reply turned out to be over.
     """
     offset_ms: _builtins.int
-    """Where its first sample lies, in milliseconds since the start of the reply's sound."""
+    """Where its first sample lies, in milliseconds since the start of the reply's sound; of a reply that goes on after a
+    resume, since the start of its sound on this stream.
+    """
     last: _builtins.bool
     """No sound of this reply follows. When it has been played, report PLAYBACK_KIND_COMPLETED."""
     filler: _builtins.bool

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from pipeline.entrances.generated.voicepipe.v1 import audio_pb2 as voicepipe_dot_v1_dot_audio__pb2
+from pipeline.entrances.generated.voicepipe.v1 import input_pb2 as voicepipe_dot_v1_dot_input__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19voicepipe/v1/config.proto\x12\x0cvoicepipe.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18voicepipe/v1/audio.proto\"\xba\x04\n\x11\x43onversationStart\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x11\n\tlanguages\x18\x03 \x03(\t\x12.\n\x0binput_audio\x18\x04 \x01(\x0b\x32\x19.voicepipe.v1.AudioFormat\x12/\n\x0coutput_audio\x18\x05 \x01(\x0b\x32\x19.voicepipe.v1.AudioFormat\x12\x34\n\x0b\x65ndpointing\x18\x06 \x01(\x0b\x32\x1f.voicepipe.v1.EndpointingConfig\x12-\n\x08\x62\x61rge_in\x18\x07 \x01(\x0b\x32\x1b.voicepipe.v1.BargeInConfig\x12&\n\x04\x64tmf\x18\x08 \x01(\x0b\x32\x18.voicepipe.v1.DtmfConfig\x12*\n\x06output\x18\t \x01(\x0b\x32\x1a.voicepipe.v1.OutputConfig\x12$\n\x06\x63\x61ller\x18\n \x01(\x0b\x32\x14.voicepipe.v1.Caller\x12+\n\nparameters\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12,\n\x05tools\x18\x0c \x03(\x0b\x32\x1d.voicepipe.v1.ToolDeclaration\x12\x14\n\x0cresume_token\x18\r \x01(\t\x12\x36\n\x0c\x63\x61pabilities\x18\x0e \x01(\x0b\x32 .voicepipe.v1.ClientCapabilities\"A\n\x12\x43lientCapabilities\x12\x11\n\tcan_clear\x18\x01 \x01(\x08\x12\x18\n\x10reports_playback\x18\x02 \x01(\x08\"\xd8\x01\n\x06\x43\x61ller\x12,\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1b.voicepipe.v1.CallerChannel\x12\x0b\n\x03\x61ni\x18\x02 \x01(\t\x12\x0c\n\x04\x64nis\x18\x03 \x01(\t\x12\x38\n\nattributes\x18\x04 \x03(\x0b\x32$.voicepipe.v1.Caller.AttributesEntry\x12\x18\n\x10training_consent\x18\x05 \x01(\x08\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xec\x02\n\x11\x45ndpointingConfig\x12+\n\x04mode\x18\x01 \x01(\x0e\x32\x1d.voicepipe.v1.EndpointingMode\x12\x18\n\x0bno_input_ms\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x1f\n\x12speech_complete_ms\x18\x03 \x01(\rH\x01\x88\x01\x01\x12!\n\x14speech_incomplete_ms\x18\x04 \x01(\rH\x02\x88\x01\x01\x12\x1a\n\rmax_speech_ms\x18\x05 \x01(\rH\x03\x88\x01\x01\x12\x1e\n\x11prefix_padding_ms\x18\x06 \x01(\rH\x04\x88\x01\x01\x12\x18\n\x0bsensitivity\x18\x07 \x01(\rH\x05\x88\x01\x01\x42\x0e\n\x0c_no_input_msB\x15\n\x13_speech_complete_msB\x17\n\x15_speech_incomplete_msB\x10\n\x0e_max_speech_msB\x14\n\x12_prefix_padding_msB\x0e\n\x0c_sensitivity\"\xca\x01\n\rBargeInConfig\x12\'\n\x04mode\x18\x01 \x01(\x0e\x32\x19.voicepipe.v1.BargeInMode\x12\x1a\n\rmin_speech_ms\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x19\n\x0cprotected_ms\x18\x03 \x01(\rH\x01\x88\x01\x01\x12\x1f\n\x12resume_false_alarm\x18\x04 \x01(\x08H\x02\x88\x01\x01\x42\x10\n\x0e_min_speech_msB\x0f\n\r_protected_msB\x15\n\x13_resume_false_alarm\"\xec\x01\n\nDtmfConfig\x12\x17\n\nmax_digits\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x0bterminators\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x1b\n\x0einter_digit_ms\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x1b\n\x0e\x66irst_digit_ms\x18\x04 \x01(\rH\x03\x88\x01\x01\x12\x1a\n\rdetect_inband\x18\x05 \x01(\x08H\x04\x88\x01\x01\x42\r\n\x0b_max_digitsB\x0e\n\x0c_terminatorsB\x11\n\x0f_inter_digit_msB\x11\n\x0f_first_digit_msB\x10\n\x0e_detect_inband\"\x88\x02\n\x0cOutputConfig\x12 \n\x13interim_transcripts\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x19\n\x0cword_offsets\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x1a\n\rresponse_text\x18\x03 \x01(\x08H\x02\x88\x01\x01\x12\x12\n\x05spans\x18\x04 \x01(\x08H\x03\x88\x01\x01\x12$\n\x06pacing\x18\x05 \x01(\x0e\x32\x14.voicepipe.v1.Pacing\x12\x14\n\x07lead_ms\x18\x06 \x01(\rH\x04\x88\x01\x01\x42\x16\n\x14_interim_transcriptsB\x0f\n\r_word_offsetsB\x10\n\x0e_response_textB\x08\n\x06_spansB\n\n\x08_lead_ms\"a\n\x0fToolDeclaration\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12+\n\nparameters\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xbe\x01\n\x0bReconfigure\x12\x34\n\x0b\x65ndpointing\x18\x01 \x01(\x0b\x32\x1f.voicepipe.v1.EndpointingConfig\x12-\n\x08\x62\x61rge_in\x18\x02 \x01(\x0b\x32\x1b.voicepipe.v1.BargeInConfig\x12&\n\x04\x64tmf\x18\x03 \x01(\x0b\x32\x18.voicepipe.v1.DtmfConfig\x12\x15\n\x08language\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_language\"\xd6\x01\n\x0cReconfigured\x12\x15\n\rrefers_to_seq\x18\x01 \x01(\x04\x12\x34\n\x0b\x65ndpointing\x18\x02 \x01(\x0b\x32\x1f.voicepipe.v1.EndpointingConfig\x12-\n\x08\x62\x61rge_in\x18\x03 \x01(\x0b\x32\x1b.voicepipe.v1.BargeInConfig\x12&\n\x04\x64tmf\x18\x04 \x01(\x0b\x32\x18.voicepipe.v1.DtmfConfig\x12\x15\n\x08language\x18\x05 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_language*\x7f\n\rCallerChannel\x12\x1e\n\x1a\x43\x41LLER_CHANNEL_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43\x41LLER_CHANNEL_PHONE\x10\x01\x12\x1a\n\x16\x43\x41LLER_CHANNEL_BROWSER\x10\x02\x12\x18\n\x14\x43\x41LLER_CHANNEL_KIOSK\x10\x03*m\n\x0f\x45ndpointingMode\x12 \n\x1c\x45NDPOINTING_MODE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45NDPOINTING_MODE_SERVER\x10\x01\x12\x1b\n\x17\x45NDPOINTING_MODE_CLIENT\x10\x02*\x8d\x01\n\x0b\x42\x61rgeInMode\x12\x1d\n\x19\x42\x41RGE_IN_MODE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x42\x41RGE_IN_MODE_NONE\x10\x01\x12\x18\n\x14\x42\x41RGE_IN_MODE_SPEECH\x10\x02\x12\x16\n\x12\x42\x41RGE_IN_MODE_DTMF\x10\x03\x12\x15\n\x11\x42\x41RGE_IN_MODE_ANY\x10\x04*F\n\x06Pacing\x12\x16\n\x12PACING_UNSPECIFIED\x10\x00\x12\x13\n\x0fPACING_REALTIME\x10\x01\x12\x0f\n\x0bPACING_FAST\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19voicepipe/v1/config.proto\x12\x0cvoicepipe.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18voicepipe/v1/audio.proto\x1a\x18voicepipe/v1/input.proto\"\x85\x05\n\x11\x43onversationStart\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x11\n\tlanguages\x18\x03 \x03(\t\x12.\n\x0binput_audio\x18\x04 \x01(\x0b\x32\x19.voicepipe.v1.AudioFormat\x12/\n\x0coutput_audio\x18\x05 \x01(\x0b\x32\x19.voicepipe.v1.AudioFormat\x12\x34\n\x0b\x65ndpointing\x18\x06 \x01(\x0b\x32\x1f.voicepipe.v1.EndpointingConfig\x12-\n\x08\x62\x61rge_in\x18\x07 \x01(\x0b\x32\x1b.voicepipe.v1.BargeInConfig\x12&\n\x04\x64tmf\x18\x08 \x01(\x0b\x32\x18.voicepipe.v1.DtmfConfig\x12*\n\x06output\x18\t \x01(\x0b\x32\x1a.voicepipe.v1.OutputConfig\x12$\n\x06\x63\x61ller\x18\n \x01(\x0b\x32\x14.voicepipe.v1.Caller\x12+\n\nparameters\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12,\n\x05tools\x18\x0c \x03(\x0b\x32\x1d.voicepipe.v1.ToolDeclaration\x12\x14\n\x0cresume_token\x18\r \x01(\t\x12\x36\n\x0c\x63\x61pabilities\x18\x0e \x01(\x0b\x32 .voicepipe.v1.ClientCapabilities\x12\x15\n\rlast_seen_seq\x18\x0f \x01(\x04\x12\x32\n\rlast_playback\x18\x10 \x01(\x0b\x32\x1b.voicepipe.v1.PlaybackEvent\"A\n\x12\x43lientCapabilities\x12\x11\n\tcan_clear\x18\x01 \x01(\x08\x12\x18\n\x10reports_playback\x18\x02 \x01(\x08\"\xd8\x01\n\x06\x43\x61ller\x12,\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1b.voicepipe.v1.CallerChannel\x12\x0b\n\x03\x61ni\x18\x02 \x01(\t\x12\x0c\n\x04\x64nis\x18\x03 \x01(\t\x12\x38\n\nattributes\x18\x04 \x03(\x0b\x32$.voicepipe.v1.Caller.AttributesEntry\x12\x18\n\x10training_consent\x18\x05 \x01(\x08\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xec\x02\n\x11\x45ndpointingConfig\x12+\n\x04mode\x18\x01 \x01(\x0e\x32\x1d.voicepipe.v1.EndpointingMode\x12\x18\n\x0bno_input_ms\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x1f\n\x12speech_complete_ms\x18\x03 \x01(\rH\x01\x88\x01\x01\x12!\n\x14speech_incomplete_ms\x18\x04 \x01(\rH\x02\x88\x01\x01\x12\x1a\n\rmax_speech_ms\x18\x05 \x01(\rH\x03\x88\x01\x01\x12\x1e\n\x11prefix_padding_ms\x18\x06 \x01(\rH\x04\x88\x01\x01\x12\x18\n\x0bsensitivity\x18\x07 \x01(\rH\x05\x88\x01\x01\x42\x0e\n\x0c_no_input_msB\x15\n\x13_speech_complete_msB\x17\n\x15_speech_incomplete_msB\x10\n\x0e_max_speech_msB\x14\n\x12_prefix_padding_msB\x0e\n\x0c_sensitivity\"\xca\x01\n\rBargeInConfig\x12\'\n\x04mode\x18\x01 \x01(\x0e\x32\x19.voicepipe.v1.BargeInMode\x12\x1a\n\rmin_speech_ms\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x19\n\x0cprotected_ms\x18\x03 \x01(\rH\x01\x88\x01\x01\x12\x1f\n\x12resume_false_alarm\x18\x04 \x01(\x08H\x02\x88\x01\x01\x42\x10\n\x0e_min_speech_msB\x0f\n\r_protected_msB\x15\n\x13_resume_false_alarm\"\xec\x01\n\nDtmfConfig\x12\x17\n\nmax_digits\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x0bterminators\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x1b\n\x0einter_digit_ms\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x1b\n\x0e\x66irst_digit_ms\x18\x04 \x01(\rH\x03\x88\x01\x01\x12\x1a\n\rdetect_inband\x18\x05 \x01(\x08H\x04\x88\x01\x01\x42\r\n\x0b_max_digitsB\x0e\n\x0c_terminatorsB\x11\n\x0f_inter_digit_msB\x11\n\x0f_first_digit_msB\x10\n\x0e_detect_inband\"\x88\x02\n\x0cOutputConfig\x12 \n\x13interim_transcripts\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x19\n\x0cword_offsets\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x1a\n\rresponse_text\x18\x03 \x01(\x08H\x02\x88\x01\x01\x12\x12\n\x05spans\x18\x04 \x01(\x08H\x03\x88\x01\x01\x12$\n\x06pacing\x18\x05 \x01(\x0e\x32\x14.voicepipe.v1.Pacing\x12\x14\n\x07lead_ms\x18\x06 \x01(\rH\x04\x88\x01\x01\x42\x16\n\x14_interim_transcriptsB\x0f\n\r_word_offsetsB\x10\n\x0e_response_textB\x08\n\x06_spansB\n\n\x08_lead_ms\"a\n\x0fToolDeclaration\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12+\n\nparameters\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xbe\x01\n\x0bReconfigure\x12\x34\n\x0b\x65ndpointing\x18\x01 \x01(\x0b\x32\x1f.voicepipe.v1.EndpointingConfig\x12-\n\x08\x62\x61rge_in\x18\x02 \x01(\x0b\x32\x1b.voicepipe.v1.BargeInConfig\x12&\n\x04\x64tmf\x18\x03 \x01(\x0b\x32\x18.voicepipe.v1.DtmfConfig\x12\x15\n\x08language\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_language\"\xd6\x01\n\x0cReconfigured\x12\x15\n\rrefers_to_seq\x18\x01 \x01(\x04\x12\x34\n\x0b\x65ndpointing\x18\x02 \x01(\x0b\x32\x1f.voicepipe.v1.EndpointingConfig\x12-\n\x08\x62\x61rge_in\x18\x03 \x01(\x0b\x32\x1b.voicepipe.v1.BargeInConfig\x12&\n\x04\x64tmf\x18\x04 \x01(\x0b\x32\x18.voicepipe.v1.DtmfConfig\x12\x15\n\x08language\x18\x05 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_language*\x7f\n\rCallerChannel\x12\x1e\n\x1a\x43\x41LLER_CHANNEL_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43\x41LLER_CHANNEL_PHONE\x10\x01\x12\x1a\n\x16\x43\x41LLER_CHANNEL_BROWSER\x10\x02\x12\x18\n\x14\x43\x41LLER_CHANNEL_KIOSK\x10\x03*m\n\x0f\x45ndpointingMode\x12 \n\x1c\x45NDPOINTING_MODE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45NDPOINTING_MODE_SERVER\x10\x01\x12\x1b\n\x17\x45NDPOINTING_MODE_CLIENT\x10\x02*\x8d\x01\n\x0b\x42\x61rgeInMode\x12\x1d\n\x19\x42\x41RGE_IN_MODE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x42\x41RGE_IN_MODE_NONE\x10\x01\x12\x18\n\x14\x42\x41RGE_IN_MODE_SPEECH\x10\x02\x12\x16\n\x12\x42\x41RGE_IN_MODE_DTMF\x10\x03\x12\x15\n\x11\x42\x41RGE_IN_MODE_ANY\x10\x04*F\n\x06Pacing\x12\x16\n\x12PACING_UNSPECIFIED\x10\x00\x12\x13\n\x0fPACING_REALTIME\x10\x01\x12\x0f\n\x0bPACING_FAST\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,34 +36,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CALLER_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_CALLER_ATTRIBUTESENTRY']._serialized_options = b'8\001'
-  _globals['_CALLERCHANNEL']._serialized_start=2545
-  _globals['_CALLERCHANNEL']._serialized_end=2672
-  _globals['_ENDPOINTINGMODE']._serialized_start=2674
-  _globals['_ENDPOINTINGMODE']._serialized_end=2783
-  _globals['_BARGEINMODE']._serialized_start=2786
-  _globals['_BARGEINMODE']._serialized_end=2927
-  _globals['_PACING']._serialized_start=2929
-  _globals['_PACING']._serialized_end=2999
-  _globals['_CONVERSATIONSTART']._serialized_start=100
-  _globals['_CONVERSATIONSTART']._serialized_end=670
-  _globals['_CLIENTCAPABILITIES']._serialized_start=672
-  _globals['_CLIENTCAPABILITIES']._serialized_end=737
-  _globals['_CALLER']._serialized_start=740
-  _globals['_CALLER']._serialized_end=956
-  _globals['_CALLER_ATTRIBUTESENTRY']._serialized_start=907
-  _globals['_CALLER_ATTRIBUTESENTRY']._serialized_end=956
-  _globals['_ENDPOINTINGCONFIG']._serialized_start=959
-  _globals['_ENDPOINTINGCONFIG']._serialized_end=1323
-  _globals['_BARGEINCONFIG']._serialized_start=1326
-  _globals['_BARGEINCONFIG']._serialized_end=1528
-  _globals['_DTMFCONFIG']._serialized_start=1531
-  _globals['_DTMFCONFIG']._serialized_end=1767
-  _globals['_OUTPUTCONFIG']._serialized_start=1770
-  _globals['_OUTPUTCONFIG']._serialized_end=2034
-  _globals['_TOOLDECLARATION']._serialized_start=2036
-  _globals['_TOOLDECLARATION']._serialized_end=2133
-  _globals['_RECONFIGURE']._serialized_start=2136
-  _globals['_RECONFIGURE']._serialized_end=2326
-  _globals['_RECONFIGURED']._serialized_start=2329
-  _globals['_RECONFIGURED']._serialized_end=2543
+  _globals['_CALLERCHANNEL']._serialized_start=2646
+  _globals['_CALLERCHANNEL']._serialized_end=2773
+  _globals['_ENDPOINTINGMODE']._serialized_start=2775
+  _globals['_ENDPOINTINGMODE']._serialized_end=2884
+  _globals['_BARGEINMODE']._serialized_start=2887
+  _globals['_BARGEINMODE']._serialized_end=3028
+  _globals['_PACING']._serialized_start=3030
+  _globals['_PACING']._serialized_end=3100
+  _globals['_CONVERSATIONSTART']._serialized_start=126
+  _globals['_CONVERSATIONSTART']._serialized_end=771
+  _globals['_CLIENTCAPABILITIES']._serialized_start=773
+  _globals['_CLIENTCAPABILITIES']._serialized_end=838
+  _globals['_CALLER']._serialized_start=841
+  _globals['_CALLER']._serialized_end=1057
+  _globals['_CALLER_ATTRIBUTESENTRY']._serialized_start=1008
+  _globals['_CALLER_ATTRIBUTESENTRY']._serialized_end=1057
+  _globals['_ENDPOINTINGCONFIG']._serialized_start=1060
+  _globals['_ENDPOINTINGCONFIG']._serialized_end=1424
+  _globals['_BARGEINCONFIG']._serialized_start=1427
+  _globals['_BARGEINCONFIG']._serialized_end=1629
+  _globals['_DTMFCONFIG']._serialized_start=1632
+  _globals['_DTMFCONFIG']._serialized_end=1868
+  _globals['_OUTPUTCONFIG']._serialized_start=1871
+  _globals['_OUTPUTCONFIG']._serialized_end=2135
+  _globals['_TOOLDECLARATION']._serialized_start=2137
+  _globals['_TOOLDECLARATION']._serialized_end=2234
+  _globals['_RECONFIGURE']._serialized_start=2237
+  _globals['_RECONFIGURE']._serialized_end=2427
+  _globals['_RECONFIGURED']._serialized_start=2430
+  _globals['_RECONFIGURED']._serialized_end=2644
 # @@protoc_insertion_point(module_scope)

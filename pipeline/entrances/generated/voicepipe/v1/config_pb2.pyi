@@ -10,6 +10,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from pipeline.entrances.generated.voicepipe.v1 import audio_pb2 as _audio_pb2
+from pipeline.entrances.generated.voicepipe.v1 import input_pb2 as _input_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -158,6 +159,8 @@ class ConversationStart(_message.Message):
     TOOLS_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     CAPABILITIES_FIELD_NUMBER: _builtins.int
+    LAST_SEEN_SEQ_FIELD_NUMBER: _builtins.int
+    LAST_PLAYBACK_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """The client's own id of this call (a PBX's call id, say), by which both sides find it in their logs: 1 to 128
     characters out of A-Z a-z 0-9 . _ : @ + - (no spaces). Empty lets the server choose one; Started and the initial
@@ -166,7 +169,20 @@ class ConversationStart(_message.Message):
     agent_id: _builtins.str
     """Which agent answers, as in ListAgents. Empty takes the server's default agent; an unknown one ends with NOT_FOUND."""
     resume_token: _builtins.str
-    """From GoingAway or ResumptionUpdate of an earlier stream of this call. Not served yet: UNIMPLEMENTED."""
+    """Goes on with a call whose stream broke: the token of its Started, or of its ResumptionUpdate, whichever came last. It
+    may come over the other entrance. A token is good until the next one has arrived, which the server knows by the
+    client's first message after Started. NOT_FOUND when it is not (any more), or is another agent's. A stream that is
+    still open ends with ABORTED.
+
+    input_audio (required), output_audio, capabilities, and of output the three switches hold for the new stream as in any
+    start. All else is as it was: conversation_id, agent_id, languages, endpointing, barge_in, dtmf, output.pacing,
+    output.lead_ms, caller, parameters and tools are absent, or as in the first start; other values end the start with
+    INVALID_ARGUMENT and leave the token as it is.
+    """
+    last_seen_seq: _builtins.int
+    """With resume_token: the highest ConverseResponse.seq that was received. What came after it is sent again, as far as it
+    is kept.
+    """
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Languages that the caller may speak, BCP 47 (en, de-CH), most likely first, at most 8. The call begins in the first
@@ -215,6 +231,12 @@ class ConversationStart(_message.Message):
     def capabilities(self) -> Global___ClientCapabilities:
         """What the client's side can do."""
 
+    @_builtins.property
+    def last_playback(self) -> _input_pb2.PlaybackEvent:
+        """With resume_token: how far the last reply that was heard was played when the stream broke; kind and mark are not looked
+        at. The server believes it, and otherwise goes by when it heard of the client last.
+        """
+
     def __init__(
         self,
         *,
@@ -232,10 +254,12 @@ class ConversationStart(_message.Message):
         tools: _abc.Iterable[Global___ToolDeclaration] | None = ...,
         resume_token: _builtins.str = ...,
         capabilities: Global___ClientCapabilities | None = ...,
+        last_seen_seq: _builtins.int = ...,
+        last_playback: _input_pb2.PlaybackEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["barge_in", b"barge_in", "caller", b"caller", "capabilities", b"capabilities", "dtmf", b"dtmf", "endpointing", b"endpointing", "input_audio", b"input_audio", "output", b"output", "output_audio", b"output_audio", "parameters", b"parameters"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["barge_in", b"barge_in", "caller", b"caller", "capabilities", b"capabilities", "dtmf", b"dtmf", "endpointing", b"endpointing", "input_audio", b"input_audio", "last_playback", b"last_playback", "output", b"output", "output_audio", b"output_audio", "parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "barge_in", b"barge_in", "caller", b"caller", "capabilities", b"capabilities", "conversation_id", b"conversation_id", "dtmf", b"dtmf", "endpointing", b"endpointing", "input_audio", b"input_audio", "languages", b"languages", "output", b"output", "output_audio", b"output_audio", "parameters", b"parameters", "resume_token", b"resume_token", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "barge_in", b"barge_in", "caller", b"caller", "capabilities", b"capabilities", "conversation_id", b"conversation_id", "dtmf", b"dtmf", "endpointing", b"endpointing", "input_audio", b"input_audio", "languages", b"languages", "last_playback", b"last_playback", "last_seen_seq", b"last_seen_seq", "output", b"output", "output_audio", b"output_audio", "parameters", b"parameters", "resume_token", b"resume_token", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -92,7 +92,10 @@ class ConverseRequest(_message.Message):
     TOOL_RESULT_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
-    """The client's own number of this message, by which a Notice refers to it. Rises; 0 for messages without one."""
+    """The client's own number of this message, by which a Notice refers to it. Rises, over all streams of a call; 0 for
+    messages without one. After a resume, send those over ResumptionUpdate.last_consumed_seq again, with the numbers that
+    they had (but no PlaybackEvents: last_playback takes their place); one that was consumed already is ignored.
+    """
     @_builtins.property
     def audio(self) -> _audio_pb2.AudioInput:
         """The caller's sound."""
@@ -164,6 +167,7 @@ class ConverseResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    SEQ_FIELD_NUMBER: _builtins.int
     AUDIO_FIELD_NUMBER: _builtins.int
     CLEAR_AUDIO_FIELD_NUMBER: _builtins.int
     RESPONSE_TEXT_FIELD_NUMBER: _builtins.int
@@ -181,6 +185,11 @@ class ConverseResponse(_message.Message):
     TOOL_CALL_CANCELLED_FIELD_NUMBER: _builtins.int
     ACTION_FIELD_NUMBER: _builtins.int
     RESUMPTION_UPDATE_FIELD_NUMBER: _builtins.int
+    PICTURE_NOTED_FIELD_NUMBER: _builtins.int
+    seq: _builtins.int
+    """Rises by one with each message, over all streams of a call, but for sound, Started, ResumptionUpdate and the Notice that
+    messages are missing, which have 0. One that is sent again after a resume has the number that it had.
+    """
     @_builtins.property
     def audio(self) -> _audio_pb2.ResponseAudio:
         """A reply's sound."""
@@ -249,9 +258,14 @@ class ConverseResponse(_message.Message):
     def resumption_update(self) -> _output_pb2.ResumptionUpdate:
         """A new token for resuming."""
 
+    @_builtins.property
+    def picture_noted(self) -> _output_pb2.PictureNoted:
+        """What became of a picture."""
+
     def __init__(
         self,
         *,
+        seq: _builtins.int = ...,
         audio: _audio_pb2.ResponseAudio | None = ...,
         clear_audio: _output_pb2.ClearAudio | None = ...,
         response_text: _output_pb2.ResponseText | None = ...,
@@ -269,12 +283,13 @@ class ConverseResponse(_message.Message):
         tool_call_cancelled: _output_pb2.ToolCallCancelled | None = ...,
         action: _output_pb2.Action | None = ...,
         resumption_update: _output_pb2.ResumptionUpdate | None = ...,
+        picture_noted: _output_pb2.PictureNoted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "audio", b"audio", "clear_audio", b"clear_audio", "ended", b"ended", "event", b"event", "going_away", b"going_away", "input_event", b"input_event", "mark", b"mark", "notice", b"notice", "reconfigured", b"reconfigured", "response_done", b"response_done", "response_started", b"response_started", "response_text", b"response_text", "resumption_update", b"resumption_update", "started", b"started", "tool_call", b"tool_call", "tool_call_cancelled", b"tool_call_cancelled", "transcript", b"transcript"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "audio", b"audio", "clear_audio", b"clear_audio", "ended", b"ended", "event", b"event", "going_away", b"going_away", "input_event", b"input_event", "mark", b"mark", "notice", b"notice", "picture_noted", b"picture_noted", "reconfigured", b"reconfigured", "response_done", b"response_done", "response_started", b"response_started", "response_text", b"response_text", "resumption_update", b"resumption_update", "started", b"started", "tool_call", b"tool_call", "tool_call_cancelled", b"tool_call_cancelled", "transcript", b"transcript"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "audio", b"audio", "clear_audio", b"clear_audio", "ended", b"ended", "event", b"event", "going_away", b"going_away", "input_event", b"input_event", "mark", b"mark", "notice", b"notice", "reconfigured", b"reconfigured", "response_done", b"response_done", "response_started", b"response_started", "response_text", b"response_text", "resumption_update", b"resumption_update", "started", b"started", "tool_call", b"tool_call", "tool_call_cancelled", b"tool_call_cancelled", "transcript", b"transcript"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "audio", b"audio", "clear_audio", b"clear_audio", "ended", b"ended", "event", b"event", "going_away", b"going_away", "input_event", b"input_event", "mark", b"mark", "notice", b"notice", "picture_noted", b"picture_noted", "reconfigured", b"reconfigured", "response_done", b"response_done", "response_started", b"response_started", "response_text", b"response_text", "resumption_update", b"resumption_update", "seq", b"seq", "started", b"started", "tool_call", b"tool_call", "tool_call_cancelled", b"tool_call_cancelled", "transcript", b"transcript"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["audio", "clear_audio", "response_text", "transcript", "input_event", "response_started", "response_done", "mark", "started", "notice", "ended", "going_away", "reconfigured", "tool_call", "tool_call_cancelled", "action", "resumption_update"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["audio", "clear_audio", "response_text", "transcript", "input_event", "response_started", "response_done", "mark", "started", "notice", "ended", "going_away", "reconfigured", "tool_call", "tool_call_cancelled", "action", "resumption_update", "picture_noted"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -62,8 +62,12 @@ class ConversationServiceServicer:
         The client sends ConversationStart, waits for Started, then sends the caller's sound as it is captured. The server
         decides whose turn it is; the client owns the speaker: it plays what comes, stops at ClearAudio and reports what was
         played. Closing the client's half lets the server finish the reply it is at; then Ended and the status follow.
-        After Ended, send nothing more and close your half: the status comes then, or half a second later. Cancelling the RPC
-        ends the call at once.
+        After Ended, send nothing more and close your half: the status comes then, or half a second later.
+
+        A stream that breaks, or is cancelled, does not end its call at once: for 15 s (the server's resume.wait) another one
+        goes on with it, see ConversationStart.resume_token. What was said meanwhile is kept, and the reply that was being
+        played goes on with the clause that the caller was hearing. To hang up, send Control END or close your half. A new call
+        with the conversation_id of one that waits takes its place.
 
         Messages of one kind keep their order. Sound may be overtaken by anything except ResponseDone of its own reply and
         Ended. Trouble that the call survives is a Notice; trouble that ends it is the status, with google.rpc.ErrorInfo in

@@ -206,7 +206,7 @@ class PlaybackEvent(_message.Message):
     mark: _builtins.str
     """Name of the Mark, for MARK only."""
     played_ms: _builtins.int
-    """Milliseconds of this reply that the caller has heard so far."""
+    """Milliseconds of this reply that the caller has heard so far; after a resume, of its sound on this stream."""
     def __init__(
         self,
         *,
@@ -289,7 +289,9 @@ Global___TextInput: _TypeAlias = TextInput  # noqa: Y015
 
 @_typing.final
 class ImageInput(_message.Message):
-    """A picture for the turn that is going on, or the next. Not served yet: answered with a Notice UNIMPLEMENTED."""
+    """A picture for the turn that is going on, or the next: the agent knows what was read in it when that is answered, and from
+    then on. It is no turn by itself. An answer waits a few seconds for a picture that is still being looked at.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -303,11 +305,13 @@ class ImageInput(_message.Message):
     inline: _builtins.bytes
     """The file itself, at most 256 KiB: every byte of it delays the sound behind it."""
     mime_type: _builtins.str
-    """image/png or image/jpeg."""
+    """Of what comes inline: image/png, image/jpeg or image/webp. What the bytes say counts."""
     prompt: _builtins.str
-    """What to look for, at most 500 characters."""
+    """What to look for, at most 500 characters. For servers whose pictures are looked at by a model; one that reads text reads
+    all of it.
+    """
     detail: Global___ImageDetail.ValueType
-    """How closely to look."""
+    """How closely to look: a hint, which nothing follows yet."""
     def __init__(
         self,
         *,

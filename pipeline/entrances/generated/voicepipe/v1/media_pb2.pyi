@@ -29,7 +29,7 @@ class MediaHeader(_message.Message):
     conversation_id: _builtins.str
     """The call that it is for."""
     mime_type: _builtins.str
-    """image/png or image/jpeg."""
+    """image/png, image/jpeg or image/webp. What the bytes say counts."""
     size_bytes: _builtins.int
     """Length in bytes, at most Limits.max_image_bytes; 0 where unknown."""
     def __init__(

@@ -47,7 +47,15 @@ class MediaServiceServicer:
     """
 
     def UploadMedia(self, request_iterator, context):
-        """Takes a picture in pieces and gives it an id for ImageInput.media_id. Not served yet: UNIMPLEMENTED.
+        """Takes a picture in pieces and gives it an id for ImageInput.media_id. The answer comes once the picture has been decoded;
+        looking at it goes on, and PictureNoted tells the call what came of it. Its bytes decide what it is: PNG, JPEG or WebP, of
+        at most Limits.max_image_bytes and 12 megapixels by default. It is written anew without metadata, kept in memory and
+        forgotten with the call.
+        INVALID_ARGUMENT     the picture or the header cannot be taken (BadRequest names header or chunk)
+        NOT_FOUND            there is no such call, or it is over
+        FAILED_PRECONDITION  this server takes no pictures, or the call is just ending
+        RESOURCE_EXHAUSTED   too many pictures at once, or in this call (QuotaFailure, RetryInfo)
+        DEADLINE_EXCEEDED    the picture did not arrive in time
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

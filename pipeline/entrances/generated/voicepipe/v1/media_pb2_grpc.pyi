@@ -17,7 +17,16 @@ class MediaServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     UploadMedia: _aio.StreamUnaryMultiCallable[_media_pb2.UploadMediaRequest, _media_pb2.UploadMediaResponse]
-    """Takes a picture in pieces and gives it an id for ImageInput.media_id. Not served yet: UNIMPLEMENTED."""
+    """Takes a picture in pieces and gives it an id for ImageInput.media_id. The answer comes once the picture has been decoded;
+    looking at it goes on, and PictureNoted tells the call what came of it. Its bytes decide what it is: PNG, JPEG or WebP, of
+    at most Limits.max_image_bytes and 12 megapixels by default. It is written anew without metadata, kept in memory and
+    forgotten with the call.
+      INVALID_ARGUMENT     the picture or the header cannot be taken (BadRequest names header or chunk)
+      NOT_FOUND            there is no such call, or it is over
+      FAILED_PRECONDITION  this server takes no pictures, or the call is just ending
+      RESOURCE_EXHAUSTED   too many pictures at once, or in this call (QuotaFailure, RetryInfo)
+      DEADLINE_EXCEEDED    the picture did not arrive in time
+    """
 
 class MediaServiceServicer(metaclass=_abc_1.ABCMeta):
     """Pictures, beside the call so that they never delay its sound."""
@@ -28,6 +37,15 @@ class MediaServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _abc.AsyncIterator[_media_pb2.UploadMediaRequest],
         context: _aio.ServicerContext[_abc.AsyncIterator[_media_pb2.UploadMediaRequest], _abc.Awaitable[_media_pb2.UploadMediaResponse]],
     ) -> _abc.Awaitable[_media_pb2.UploadMediaResponse]:
-        """Takes a picture in pieces and gives it an id for ImageInput.media_id. Not served yet: UNIMPLEMENTED."""
+        """Takes a picture in pieces and gives it an id for ImageInput.media_id. The answer comes once the picture has been decoded;
+        looking at it goes on, and PictureNoted tells the call what came of it. Its bytes decide what it is: PNG, JPEG or WebP, of
+        at most Limits.max_image_bytes and 12 megapixels by default. It is written anew without metadata, kept in memory and
+        forgotten with the call.
+          INVALID_ARGUMENT     the picture or the header cannot be taken (BadRequest names header or chunk)
+          NOT_FOUND            there is no such call, or it is over
+          FAILED_PRECONDITION  this server takes no pictures, or the call is just ending
+          RESOURCE_EXHAUSTED   too many pictures at once, or in this call (QuotaFailure, RetryInfo)
+          DEADLINE_EXCEEDED    the picture did not arrive in time
+        """
 
 def add_MediaServiceServicer_to_server(servicer: MediaServiceServicer, server: _aio.Server) -> None: ...

@@ -159,6 +159,34 @@ RESPONSE_STATUS_DEGRADED: ResponseStatus.ValueType  # 5
 """A stage failed and a prepared phrase was said instead; degraded says what."""
 Global___ResponseStatus: _TypeAlias = ResponseStatus  # noqa: Y015
 
+class _PictureState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PictureStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PictureState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PICTURE_STATE_UNSPECIFIED: _PictureState.ValueType  # 0
+    """Never sent."""
+    PICTURE_STATE_RECEIVED: _PictureState.ValueType  # 1
+    """It was decoded, and is being looked at."""
+    PICTURE_STATE_READY: _PictureState.ValueType  # 2
+    """It was looked at; note says what was read."""
+    PICTURE_STATE_FAILED: _PictureState.ValueType  # 3
+    """It could not be looked at; problem says why."""
+
+class PictureState(_PictureState, metaclass=_PictureStateEnumTypeWrapper):
+    """How far the work on a picture is."""
+
+PICTURE_STATE_UNSPECIFIED: PictureState.ValueType  # 0
+"""Never sent."""
+PICTURE_STATE_RECEIVED: PictureState.ValueType  # 1
+"""It was decoded, and is being looked at."""
+PICTURE_STATE_READY: PictureState.ValueType  # 2
+"""It was looked at; note says what was read."""
+PICTURE_STATE_FAILED: PictureState.ValueType  # 3
+"""It could not be looked at; problem says why."""
+Global___PictureState: _TypeAlias = PictureState  # noqa: Y015
+
 class _TransferMode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -255,7 +283,8 @@ Global___EndReason: _TypeAlias = EndReason  # noqa: Y015
 class Started(_message.Message):
     """Server to client, beside sound.
 
-    The call is open: the first message of the server, once. Sound that came before it, after ConversationStart, is heard too.
+    The call is open: the first message of the server, once in each stream. Sound that came before it, after
+    ConversationStart, is heard too.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -286,7 +315,9 @@ class Started(_message.Message):
     trace_id: _builtins.str
     """W3C trace id of the call, 32 hexadecimal digits; empty when tracing is off. Also in the initial metadata traceparent."""
     resume_token: _builtins.str
-    """For a new stream of the same call, see GoingAway. Empty: resuming is not served."""
+    """For a new stream of this call, should this one break, see ConversationStart.resume_token. Whoever has it has the call:
+    keep it to yourself. Empty: resuming is not served.
+    """
     @_builtins.property
     def input_audio(self) -> _audio_pb2.AudioFormat:
         """The form in which the caller's sound is expected."""
@@ -727,7 +758,8 @@ class ResponseDone(_message.Message):
         """Where the time went, in milliseconds by span name, as far as it is known: endpointing, recognition, knowledge,
         first_token, first_clause, synthesis, handover (these follow one another and add up to the next one), response_gap (end
         of the caller's speech to the first sound of the answer itself leaving the server), filler (the same to the first
-        filler, where one was said), stop (onset of the caller's speech to the last sound of this reply leaving), vision.
+        filler, where one was said), stop (onset of the caller's speech to the last sound of this reply leaving), vision (from the
+        arrival of a picture to what was read in it, with the first answer that knows it).
         """
 
     @_builtins.property
@@ -762,6 +794,48 @@ class ResponseDone(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResponseDone: _TypeAlias = ResponseDone  # noqa: Y015
+
+@_typing.final
+class PictureNoted(_message.Message):
+    """What became of a picture that was sent for this call, from wherever."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIA_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    TOOK_MS_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    media_id: _builtins.str
+    """As in UploadMediaResponse."""
+    state: Global___PictureState.ValueType
+    """How far it is."""
+    note: _builtins.str
+    """What was read in it, a row a line; empty where there is nothing to read. Personal data is told as its kind, unless the
+    agent lets it pass in transcripts.
+    """
+    took_ms: _builtins.int
+    """Milliseconds since all of it had arrived. READY and FAILED only."""
+    @_builtins.property
+    def problem(self) -> _status_pb2.Status:
+        """Why it FAILED."""
+
+    def __init__(
+        self,
+        *,
+        media_id: _builtins.str = ...,
+        state: Global___PictureState.ValueType = ...,
+        note: _builtins.str = ...,
+        took_ms: _builtins.int = ...,
+        problem: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["problem", b"problem"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_id", b"media_id", "note", b"note", "problem", b"problem", "state", b"state", "took_ms", b"took_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PictureNoted: _TypeAlias = PictureNoted  # noqa: Y015
 
 @_typing.final
 class ToolCall(_message.Message):
@@ -982,7 +1056,9 @@ Global___Action: _TypeAlias = Action  # noqa: Y015
 
 @_typing.final
 class ResumptionUpdate(_message.Message):
-    """A new token for resuming this call, and how far the server has read. Not sent yet."""
+    """The call goes on over this stream: the message behind Started where a token resumed it, ahead of all that is sent again.
+    Where messages are missing because too many were missed, a Notice DATA_LOSS (EVENTS_MISSED) comes next.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -990,11 +1066,11 @@ class ResumptionUpdate(_message.Message):
     RESUMABLE_FIELD_NUMBER: _builtins.int
     LAST_CONSUMED_SEQ_FIELD_NUMBER: _builtins.int
     token: _builtins.str
-    """For ConversationStart.resume_token; replaces the one before."""
+    """For ConversationStart.resume_token; replaces the one before. The same as in Started."""
     resumable: _builtins.bool
     """The call can be resumed from here."""
     last_consumed_seq: _builtins.int
-    """seq of the last message that was consumed; send the later ones again."""
+    """seq of the last message that was consumed; send the later ones again. 0: none had a number."""
     def __init__(
         self,
         *,
@@ -1020,11 +1096,13 @@ class GoingAway(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     time_left_ms: _builtins.int
-    """Milliseconds until then."""
+    """Milliseconds until then; of one that is sent again after a resume, from when it was sent first."""
     reason: Global___GoingAwayReason.ValueType
     """Why."""
     resume_token: _builtins.str
-    """For a new stream of this call; empty when it cannot be resumed."""
+    """For a new stream of this call at another server; always empty: a call is resumed where it was. The token of Started
+    holds as long as this server runs.
+    """
     def __init__(
         self,
         *,

@@ -1,0 +1,54 @@
+"""Answers: what the browsers' HTTP says when it says no, and bodies that are bounded as they are read."""
+
+from google.rpc import code_pb2
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from pipeline.core.errors import PipelineError
+from pipeline.entrances.statuses import RETRY_SECONDS, status_of
+
+_BY_STATUS = {
+    code_pb2.INVALID_ARGUMENT: 400,
+    code_pb2.FAILED_PRECONDITION: 409,
+    code_pb2.NOT_FOUND: 404,
+    code_pb2.RESOURCE_EXHAUSTED: 429,
+    code_pb2.UNAVAILABLE: 503,
+}
+"""What stands for an error's gRPC status."""
+_BY_CODE = {
+    "bad-offer": 400,
+    "no-permit": 401,
+    "no-audio": 406,
+    "upload-timeout": 408,
+    "picture-too-large": 413,
+    "too-many-pixels": 413,
+    "unsupported-picture": 415,
+    "too-many-calls": 503,
+}
+"""Where HTTP has a better word, or gRPC has none."""
+
+
+def refused(error: PipelineError) -> Response:
+    """Return the answer to a request that an error ended, with the time to come back where that may help."""
+    status = _BY_CODE.get(error.code) or _BY_STATUS.get(status_of(error).code, 500)
+    return refusal(status, error.code, str(error), later(RETRY_SECONDS) if error.retryable else None)
+
+
+def refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
+    """Return an answer that says what is wrong."""
+    return JSONResponse({"reason": code.upper().replace("-", "_"), "message": message}, status, headers)
+
+
+def later(seconds: float) -> dict[str, str]:
+    """Return the header that says when to come back."""
+    return {"Retry-After": str(max(1, round(seconds)))}
+
+
+async def bounded(request: Request, most: int) -> bytes | None:
+    """Return the body, None when it has more than ``most`` bytes; no more of it is read then."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most:
+            return None
+    return body

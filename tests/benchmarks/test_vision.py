@@ -1,0 +1,29 @@
+from benchmarks.report.results import Result
+from benchmarks.report.vision import section
+from benchmarks.vision import figures
+from benchmarks.vision_pictures import SHEETS, missing
+from pipeline.core.events import PictureNoted, PictureState, TurnId
+
+
+def note(text: str, took: float) -> PictureNoted:
+    return PictureNoted(turn=TurnId(0), at=0.0, media="m", state=PictureState.READY, note=text, took=took)
+
+
+def test_a_fact_is_missing_when_the_note_does_not_hold_it_whatever_the_spaces() -> None:
+    assert missing(SHEETS[0], "TOTAL 17 .50\n2026-11- 03\nno. 004821") == []
+    assert missing(SHEETS[0], "TOTAL 11.50") == ["17.50", "2026-11-03", "004821"]
+
+
+def test_every_sheet_holds_its_own_facts() -> None:
+    for sheet in SHEETS:
+        assert not missing(sheet, "\n".join(f"{left} {right}" for left, right in sheet.rows))
+
+
+def test_a_case_tells_its_times_and_what_was_missed_in_any_run() -> None:
+    whole = "17.50 2026-11-03 004821"
+    found = figures(SHEETS[0], 48_000, [note(whole, 1.0), note("17.50 2026-11-03", 3.0)])
+    assert (found["runs"], found["note_ms"]["p50"], found["missing"]) == (2, 2000.0, ["004821"])
+    tree = {"side": 1600, "first_ms": 2100, "vision_packages": {"rapidocr": "3"}, "measured": {"receipt": found}}
+    told = section(Result("vision.json", tree))
+    assert "| receipt | 48 | 2 | 2000 / 2900 | 004821 |" in told
+    assert "took 2100 ms" in told
