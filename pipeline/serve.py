@@ -162,11 +162,13 @@ def _address(settings: Settings, server: GrpcServer) -> str:
 
 
 async def _drain(server: GrpcServer, seconds: float, hurry: anyio.Event | None) -> None:
+    """Let the calls end, until ``hurry``; return once none is left, and all clients know."""
     async with anyio.create_task_group() as drain:
         if hurry is not None:
             drain.start_soon(_cancel_on, hurry, drain.cancel_scope)
         await server.drain(seconds)
         drain.cancel_scope.cancel()
+    await server.stop()  # what was hurried has not done so; the calls still have the tasks that they run in
 
 
 def _http(settings: Settings, ground: Ground, tasks: TaskGroup) -> str:

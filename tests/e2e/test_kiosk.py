@@ -20,6 +20,7 @@ import pytest
 from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 
+from benchmarks.vision_pictures import SHEETS, drawn, fonts, written
 from pipeline.entrances.generated.voicepipe.v1 import output_pb2
 from pipeline.entrances.generated.voicepipe.v1.media_pb2 import MediaHeader, UploadMediaRequest, UploadMediaResponse
 from pipeline.entrances.generated.voicepipe.v1.media_pb2_grpc import MediaServiceServicer
@@ -133,11 +134,13 @@ async def test_a_kiosk_goes_on_with_its_conversation_and_is_remembered(client: P
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "line.toml").write_text(AGENT)
     sound = [str(prompt_called(name).path) for name in SAID]
+    receipt = tmp_path / "receipt.jpg"
+    receipt.write_bytes(written(drawn(SHEETS[0], fonts("en")[0])))
     with rememberer() as model:
         config = CONFIG.format(agents=tmp_path / "agents", ollama=model.url).replace("smollm2-135m-instruct", "stub")
         with running(config, tmp_path) as service:
             async with relay(int(service.grpc.rpartition(":")[2])) as line:
-                options = ("--microphone", *sound, "--speaker", str(tmp_path / "heard.wav"))
+                options = ("--microphone", *sound, "--speaker", str(tmp_path / "heard.wav"), "--picture", str(receipt))
                 async with kiosk(client, line.target, *options) as running_kiosk:
                     await running_kiosk.until("you:")  # and now it is being answered
                     line.cut()
@@ -151,6 +154,7 @@ async def test_a_kiosk_goes_on_with_its_conversation_and_is_remembered(client: P
     assert re.search("spoken 2 times", running_kiosk.of("kiosk:")[2])
     first = running_kiosk.of("you:")[0].removeprefix("you: ")
     assert any(first in message["content"] for message in model.asked[-1])
+    assert any("17.50" in message["content"] for message in model.asked[-1])
     assert seen["voicepipe_calls_resumed_total"] == 1
     assert seen['voicepipe_calls_ended_total{reason="client"}'] == 1
     with wave.open(str(tmp_path / "heard.wav")) as file:
