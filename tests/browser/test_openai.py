@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.peers.stub import REPLY
 from pipeline.cli.service import Service
 from pipeline.settings import SHARE
-from tests.browser.house import GREETING, Stage, Visitor
+from tests.browser.house import ANSWER, GREETING, Stage, Visitor
 from tests.browser.test_calls import QUESTION, SAID
 from tests.engine.words import word_errors
 
@@ -58,7 +57,7 @@ def test_its_session_is_ours_and_each_turn_is_in_its_history(stranger: Visitor, 
     page.wait_for_function(ANSWERED, arg=2)
     page.wait_for_function(f"() => ({SAID_BY})('user').length === 1 && ({SAID_BY})('assistant').length === 2")
     assert word_errors([SAID[QUESTION]], page.evaluate(SAID_BY, "user")) < 0.3
-    assert page.evaluate(SAID_BY, "assistant") == [GREETING, REPLY]
+    assert page.evaluate(SAID_BY, "assistant") == [GREETING, ANSWER]
     told = page.evaluate(TYPES)
     assert told.index("input_audio_buffer.speech_started") < told.index("input_audio_buffer.committed")
     assert "output_audio_buffer.started" in told
@@ -69,7 +68,7 @@ def test_its_session_is_ours_and_each_turn_is_in_its_history(stranger: Visitor, 
     page.wait_for_function(ANSWERED, arg=3)
     cut = last(stranger, "response.done")["response"]
     assert cut["status"] == "cancelled"
-    assert REPLY.startswith(cut["output"][0]["content"][0]["transcript"].strip())
+    assert ANSWER.startswith(cut["output"][0]["content"][0]["transcript"].strip())
     assert page.evaluate("session.history.filter((item) => item.role === 'user').length") == 2
     assert page.evaluate("session.usage.totalTokens") >= 0
     assert page.evaluate("errors") == []
