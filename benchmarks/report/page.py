@@ -27,6 +27,17 @@ TOPICS = {
         "Against others",
         "The same calls, block by block in turn. A short gap is worth something only beside its false cut-offs.",
     ),
+    "webrtc": (
+        "Over both entrances",
+        "The same recordings by telephone over gRPC, where the gap is measured on its line of 8 kHz, and from a real "
+        "Chromium over WebRTC, where it is measured between its microphone and what it plays, both recorded in the "
+        "browser on one clock. Blocks in turn, one service.",
+    ),
+    "rtc": (
+        "WebRTC alone",
+        "Clicks on their way over the loopback, both ends in one process and without a browser's own jitter buffer, "
+        "before, during and after packets are lost; and what calls cost in which nothing is said.",
+    ),
     "load": ("Calls at once", "Step by step until the gap breaks its budget; the telephones use the same processor."),
     "turns": ("The end of a turn", "How often a pause is taken for the end, and how long the end is waited for."),
     "wer": ("Word errors", "On recordings of people, read in a studio; conversation is harder."),
@@ -69,6 +80,7 @@ TOPICS = {
 
 LAID_OUT: Mapping[str, Callable[[Result], str]] = {
     "peers": sections.peers,
+    "webrtc": sections.entrances,
     "load": sections.load,
     "turns": sections.turns,
     "wer": sections.wer,

@@ -33,6 +33,11 @@ def peers(result: Result) -> str:
     )
 
 
+def entrances(result: Result) -> str:
+    """Return how the entrances did on the same calls."""
+    return paragraphs(f"**{kind}**\n\n{_arms(arms)}" for kind, arms in result.measured.items())
+
+
 def unequal(results: Sequence[Result]) -> str:
     """Return once, for all runs, what is unequal between the arms."""
     notes = (
