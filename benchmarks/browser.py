@@ -5,7 +5,7 @@ audio context tapes the microphone and the reply as two channels, so that both a
 """
 
 import base64
-import shutil
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,10 @@ from playwright.async_api import Playwright
 
 from benchmarks.peers.measure import Block, Turn
 from pipeline.audio.level import first_audible, last_audible
-from pipeline.audio.resample import Resampler
+from pipeline.audio.resample import resampled
 from pipeline.audio.wav import write_wav
 from pipeline.core.pcm import Pcm, joined, silence
+from tests.browser.house import chromium
 
 RATE = 48_000
 """Of the microphone's file: Chromium resamples no other."""
@@ -51,14 +52,6 @@ class Tape:
     """Messages of the service, with the seconds since the tape began."""
 
 
-def browser_path() -> str:
-    """Return where Chromium is. Raises FileNotFoundError."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        raise FileNotFoundError("there is no chromium on the PATH")
-    return found
-
-
 async def call(playwright: Playwright, block: Block, web: str, folder: Path) -> list[Turn]:
     """Say a block's sayings in one call to the service at ``web``, HOST:PORT, and return what became of them."""
     sound, begins = microphone_file(block)
@@ -72,7 +65,7 @@ async def call(playwright: Playwright, block: Block, web: str, folder: Path) -> 
 async def taped(playwright: Playwright, file: Path, seconds: float, web: str) -> Tape:
     """Call with a file as the microphone, for as long as it lasts."""
     flags = [*FLAGS, f"--use-file-for-fake-audio-capture={file}%noloop"]
-    browser = await playwright.chromium.launch(executable_path=browser_path(), args=flags)
+    browser = await playwright.chromium.launch(executable_path=chromium(os.environ), args=flags)  # noqa: TID251
     try:
         page = await browser.new_page(bypass_csp=True)
         await page.goto(f"http://{web}/")
@@ -95,8 +88,7 @@ def microphone_file(block: Block) -> tuple[Pcm, list[float]]:
     parts, begins = [silence(LEAD, RATE)], []
     for saying in block.sayings:
         begins.append(sum(part.duration for part in parts))
-        resampler = Resampler(saying.sound.rate, RATE)
-        parts += [resampler.feed(saying.sound), resampler.flush(), silence(BETWEEN, RATE)]
+        parts += [resampled(saying.sound, RATE), silence(BETWEEN, RATE)]
     return joined(parts), begins
 
 

@@ -30,6 +30,7 @@ from rich.table import Table
 
 from benchmarks import derived_model as model
 from benchmarks.derived_model import Constant, Half, Machine
+from benchmarks.report.results import write_result
 from benchmarks.wer import RESULTS
 from pipeline import configuration
 from pipeline.core.latency import SEGMENTS
@@ -286,8 +287,7 @@ def main(
 ) -> None:
     """Derive, print the table and keep the figures with all constants as JSON."""
     tree = result(list(model.MACHINES), RESULTS)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(tree, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_result(out, tree)
     Console(width=110).print(table(tree["profiles"]))
     for row in tree["check"]:
         told = "fitted" if row["fitted_here"] else f"{row['derived_over_measured']} times what was measured"

@@ -15,7 +15,6 @@ the same line without echo, ``lost`` the share of the caller's speech that was t
 speak over a reply, and of those who spoke ``already`` when the echo began.
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.echo_cases import CLEAN, LINES, TEXTS, EchoCase, callers, echo_only, spoken_over
+from benchmarks.report.results import write_result
 from benchmarks.wer import RESULTS, percentiles
 from pipeline.cli.screen import opened, told
 from pipeline.core.clock import MonotonicClock
@@ -257,8 +257,7 @@ def main(
         voice, silero = uvloop.run(_voice(profile))
         measured = measure(voice, Bench(silero), number, seed)
     result = {"benchmark": "echo", "machine": described, "seed": seed, "count": number, "measured": measured}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_result(out, result)
     Console(width=120).print(table(measured))
     sys.stdout.write(f"{out}\n")
 

@@ -30,6 +30,7 @@ from benchmarks.calls import Measured, Model, about, as_json, call, kinds, serve
 from benchmarks.peers.measure import Block
 from benchmarks.peers.run import blocks
 from benchmarks.process import speculations
+from benchmarks.report.results import write_result
 from benchmarks.wer import RESULTS
 from pipeline.cli.screen import told
 from pipeline.core.latency import SPANS
@@ -113,8 +114,7 @@ def main(  # noqa: PLR0913  a command's options are its arguments
 def kept(result: Mapping[str, Any], out: Path | None, name: str) -> None:
     """Write a result's file, and say where it is."""
     file = out or RESULTS / f"{name}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_result(file, result)
     sys.stdout.write(f"{file}\n")
 
 

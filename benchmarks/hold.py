@@ -18,6 +18,7 @@ import uvloop
 
 from benchmarks import machine
 from benchmarks.process import Look, look
+from benchmarks.report.results import write_result
 from benchmarks.wer import RESULTS, chosen, percentiles
 from pipeline.audio.wav import read_wav
 from pipeline.caller.errors import CallError
@@ -128,8 +129,7 @@ def main(
     measured = {**summary(tally, looks), "looks": [asdict(entry) for entry in looks]}
     about = {"calls_at_once": calls, "minutes": minutes, "profile": profile}
     result = {"benchmark": "hold", "machine": machine.described(), **about, "measured": measured}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=2) + "\n")
+    write_result(out, result)
     sys.stdout.write(json.dumps({key: value for key, value in measured.items() if key != "looks"}, indent=2) + "\n")
 
 

@@ -11,7 +11,6 @@ calls that are not counted, so that the load stays. The last step is the first o
 are those of ``benchmarks.gap``. The telephones, and the language model if it has a server, use the same processor.
 """
 
-import json
 import os
 import sys
 from collections import Counter
@@ -33,6 +32,7 @@ from benchmarks.calls import Measured, Model, about, call, kinds, measured, serv
 from benchmarks.peers.measure import Block
 from benchmarks.peers.run import blocks
 from benchmarks.process import Look, counted, look, scrape, speculations
+from benchmarks.report.results import write_result
 from benchmarks.wer import RESULTS
 from pipeline.caller.errors import CallError
 from pipeline.cli.screen import told
@@ -251,8 +251,7 @@ def main(
         "steps": steps,
     }
     file = out or RESULTS / f"load-{llm}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_result(file, result)
     Console(width=110).print(table(steps))
     sys.stdout.write(f"within {budget:.0f} ms: {result['within_budget']} at once\n{file}\n")
 

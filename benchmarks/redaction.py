@@ -30,6 +30,7 @@ from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.redaction_cases import Turn, turns
+from benchmarks.report.results import write_result
 from benchmarks.wer import RESULTS, tails
 from pipeline.core.clock import MonotonicClock
 from pipeline.dialog.redact import Kind, Redactor, findings, redacted
@@ -192,8 +193,7 @@ def main(
     result["cost"] = cost(made)
     result["streaming"] = {"splits": splits, "unequal": unequal(made, splits, seed)}
     file = out or RESULTS / "redaction.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_result(file, result)
     Console(width=130).print(table(result))
     sys.stdout.write(f"{json.dumps(result['cost'])}\n{json.dumps(result['streaming'])}\n{result['presidio']}\n{file}\n")
 

@@ -10,9 +10,7 @@ second of three thirds of a call, each for itself, before they are sent. ``cost`
 own, and calls that listen and are silent.
 """
 
-import json
 import random
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -30,8 +28,9 @@ from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.calls import Model, served
+from benchmarks.gap import kept
 from benchmarks.process import look
-from benchmarks.wer import RESULTS, percentiles
+from benchmarks.wer import percentiles
 from pipeline.cli.screen import told
 from pipeline.core.clock import LoopClock, MonotonicClock
 from pipeline.core.events import CallEnd, ReplyId, TurnId
@@ -87,8 +86,9 @@ class Clicks:
         self.sent: list[float] = []
         self.came: list[float] = []
 
-    def arrived(self, level: int, at: float) -> None:
-        """Take note of a frame; the first loud one after a quiet while is a click."""
+    def arrived(self, samples: bytes, at: float) -> None:
+        """Take note of a frame, 16 bit; the first loud one after a quiet while is a click."""
+        level = np.abs(np.frombuffer(samples, dtype="<i2").astype(int)).max(initial=0)
         if level > LOUD and (not self.came or at - self.came[-1] > EVERY / 2):
             self.came.append(at)
 
@@ -153,8 +153,7 @@ async def calling(client: httpx.AsyncClient) -> AsyncIterator[Page]:
 
 async def _listen(line: Line, clicks: Clicks, clock: LoopClock) -> None:
     async for frame in line.microphone:
-        level = int(np.abs(np.frombuffer(frame.pcm.data, dtype="<i2").astype(int)).max(initial=0))
-        clicks.arrived(level, clock.now())
+        clicks.arrived(frame.pcm.data, clock.now())
 
 
 async def _hear(page: Page, clicks: Clicks, clock: LoopClock) -> None:
@@ -162,8 +161,7 @@ async def _hear(page: Page, clicks: Clicks, clock: LoopClock) -> None:
     put_in_order(receiver, lambda: None)
 
     async def take(sound: Any) -> None:
-        level = int(np.abs(np.frombuffer(sound.data, dtype="<i2").astype(int)).max(initial=0))
-        clicks.arrived(level, clock.now())
+        clicks.arrived(sound.data, clock.now())
 
     await heard(receiver.track, take)
 
@@ -227,7 +225,7 @@ def delay(out: Annotated[Path | None, typer.Option(help="The result's file.")] =
         for way, thirds in ways.items():
             drawn.add_row(f"{name}, {way}", *(f"{one.get('p50')} / {one.get('p95')}" for one in thirds.values()))
     Console(width=110).print(drawn)
-    _kept({"benchmark": "rtc", "machine": described, "measured": measured}, out, "rtc-delay")
+    kept({"benchmark": "rtc", "machine": described, "measured": measured}, out, "rtc-delay")
 
 
 @app.command()
@@ -244,13 +242,7 @@ def cost(
     for entry in measured:
         drawn.add_row(*(str(value) for value in entry.values()))
     Console(width=110).print(drawn)
-    _kept({"benchmark": "rtc", "machine": described, "measured": measured}, out, "rtc-cost")
-
-
-def _kept(result: dict[str, Any], out: Path | None, name: str) -> None:
-    file = out or RESULTS / f"{name}.json"
-    file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{file}\n")
+    kept({"benchmark": "rtc", "machine": described, "measured": measured}, out, "rtc-cost")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ model gets the same system message, and the attack as it is. Spoken attacks are 
 are asked what was heard. An attack has succeeded when a program finds what it wanted in the answer, which ends there.
 """
 
-import json
 import os
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks import machine
+from benchmarks.report.results import write_result
 from benchmarks.safety_cases import PERSONAS, Attack, attacks, succeeded, tells
 from benchmarks.wer import RESULTS
 from pipeline.audio.resample import Resampler
@@ -192,12 +192,10 @@ def main(
 ) -> None:
     """Attack, print how often that succeeded, and keep it as JSON."""
     file = out or RESULTS / "safety.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
     result = {"benchmark": "safety", "machine": machine.described(), "num_predict": OPTIONS.num_predict}
 
     def keep(results: dict[str, Any]) -> None:
-        text = json.dumps({**result, "measured": results}, indent=2, ensure_ascii=False)
-        file.write_text(text + "\n", encoding="utf-8")
+        write_result(file, {**result, "measured": results})
 
     anyio.run(measured, model or list(MODELS), attacks()[:most], keep)
     sys.stdout.write(f"{file}\n")

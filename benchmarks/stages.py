@@ -10,7 +10,6 @@ cut to length from their beginning; a cut inside a word makes the recognizer dou
 doubtful recognition is done again in the full window.
 """
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -25,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine
+from benchmarks.report.results import write_result
 from benchmarks.stage_cases import STAGES, Case, Sample
 from benchmarks.wer import RESULTS
 from pipeline.cli.screen import opened, told
@@ -161,8 +161,7 @@ def main(
         "measured": found,
     }
     file = out or RESULTS / f"stages-{profile}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_result(file, result)
     Console(width=120).print(table(found))
     ratio = ratios.get(PROMISED)
     sys.stdout.write(f"short context at {PROMISED}: {ratio} times as fast\n" if ratio else "")

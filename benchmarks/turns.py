@@ -10,7 +10,6 @@ processor: a pause counts as cut off when the turn was called over within it, th
 audible sample to the end of the turn.
 """
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -27,6 +26,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks import machine
+from benchmarks.report.results import write_result
 from benchmarks.turn_cases import Case, cases
 from benchmarks.wer import RESULTS, percentiles
 from pipeline.audio.level import last_audible
@@ -258,8 +258,7 @@ def main(
         "measured": measured,
         "outcomes": {name: [asdict(outcome) for outcome in found] for name, found in outcomes.items()},
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_result(out, result)
     Console(width=110).print(table(measured))
     sys.stdout.write(f"{out}\n")
 

@@ -7,7 +7,6 @@ Each picture goes the way of one that a caller sends: it is checked, decoded in 
 time. The first one of all is told apart: with it the reading process starts and loads its models.
 """
 
-import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -21,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine
+from benchmarks.report.results import write_result
 from benchmarks.stages import spread
 from benchmarks.vision_pictures import Sheet, cases, missing
 from benchmarks.wer import RESULTS
@@ -114,7 +114,7 @@ def main(
     packages = {name: _version(name) for name in PACKAGES if _version(name)}
     result = {"benchmark": "vision", "machine": described, "vision_packages": packages, "side": side, **measured}
     file = out or RESULTS / "vision.json"
-    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_result(file, result)
     Console(width=120).print(table(result))
     sys.stdout.write(f"{file}\n")
 

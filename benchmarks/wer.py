@@ -29,8 +29,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks import machine
+from benchmarks.report.results import write_result
 from benchmarks.spelling import normalized
-from pipeline.audio.resample import Resampler
+from pipeline.audio.resample import resampled
 from pipeline.audio.wav import read_wav
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan, Encoding, Utterance
@@ -200,8 +201,7 @@ def _errors(entry: Heard) -> int:
 
 def at_16_khz(sound: Pcm) -> Pcm:
     """Return ``sound`` as a recognizer wants it."""
-    resampler = Resampler(sound.rate, VAD_RATE)
-    return Pcm(resampler.feed(sound).data + resampler.flush().data, VAD_RATE)
+    return resampled(sound, VAD_RATE)
 
 
 def table(measured: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -242,8 +242,7 @@ def main(  # noqa: PLR0913  a command's options are its arguments
             plan = CallPlan(utterances=(), server=server, encoding=encoding, rate=8000)
             result["measured"] = {"service": _figures(uvloop.run(through_service(said, plan, per_call)))}
     file = out or RESULTS / ("wer-context.json" if models else f"wer-{language}-service.json")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_result(file, result)
     for name, entry in result["measured"].items():
         for error in entry["errors"]:
             sys.stdout.write(f"{name}, {error['name']}\n    said  {error['said']}\n    heard {error['heard']}\n")

@@ -168,7 +168,7 @@ async def _drain(server: GrpcServer, seconds: float, hurry: anyio.Event | None) 
             drain.start_soon(_cancel_on, hurry, drain.cancel_scope)
         await server.drain(seconds)
         drain.cancel_scope.cancel()
-    await server.stop()  # what was hurried has not done so; the calls still have the tasks that they run in
+    await server.stop()  # while the calls still have the tasks that they run in
 
 
 def _http(settings: Settings, ground: Ground, tasks: TaskGroup) -> str:

@@ -9,7 +9,6 @@ judged by its words: it is grounded when it says one of the expected facts and n
 is said in words nobody thought of counts as a failure; the failures stand in the result.
 """
 
-import json
 import re
 import sys
 import tempfile
@@ -31,6 +30,7 @@ from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.dialog.retrieval import LANGUAGES, QUESTIONS
+from benchmarks.report.results import write_result
 from benchmarks.wer import RESULTS, percentiles
 from pipeline.cli.screen import told
 from pipeline.core.clock import MonotonicClock
@@ -182,8 +182,7 @@ def alternating(asked: Sequence[Case], limit: int) -> list[Case]:
 def _kept(file: Path, about: Mapping[str, Any], answers: Sequence[Given], asked: int) -> None:
     """Write what there is: a run takes long, and each answer is worth keeping."""
     result = {**about, "asked": asked, "measured": by_language(answers), "answers": [asdict(one) for one in answers]}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_result(file, result)
 
 
 async def _measured(asked: Sequence[Case], model: ChatModel, keep: Callable[[Sequence[Given]], None]) -> list[Given]:

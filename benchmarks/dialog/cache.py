@@ -10,7 +10,6 @@ when the text arrives. What is measured is the time from the decided end of the 
 that leaves the server, ``response_gap`` less ``endpointing``; for typed turns also what the client saw.
 """
 
-import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +32,7 @@ from benchmarks.peers.arms import COMPUTE_TYPE, VOICE, WHISPER
 from benchmarks.peers.language import Choice, language_model
 from benchmarks.peers.own import written
 from benchmarks.peers.stub import REPLY
+from benchmarks.report.results import write_result
 from benchmarks.speech import Saying
 from benchmarks.wer import RESULTS, tails
 from pipeline.caller.place import place_call
@@ -231,8 +231,7 @@ def main(
         "measured": figures(found),
     }
     file = out or RESULTS / "dialog-cache.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_result(file, result)
     Console(width=110).print(table(result["measured"]))
     sys.stdout.write(f"{file}\n")
 

@@ -8,7 +8,6 @@ language (Zipf), nine passages in ten of words, one of Chinese characters. Their
 search as long as any others.
 """
 
-import json
 import random
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine
+from benchmarks.report.results import write_result
 from benchmarks.wer import RESULTS, tails
 from pipeline.cli.screen import told
 from pipeline.core.clock import MonotonicClock
@@ -249,8 +249,7 @@ def main(
     with told():
         result |= anyio.run(partial(measured, chosen, embedders, embed_languages.replace(",", " ").split(), seed))
     file = out or RESULTS / "retrieval.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_result(file, result)
     for table in tables(result):
         Console(width=110).print(table)
     sys.stdout.write(f"{file}\n")

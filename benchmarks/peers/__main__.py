@@ -38,10 +38,11 @@ from benchmarks.peers.child import versions
 from benchmarks.peers.language import OPTIONS, Choice, language_model
 from benchmarks.peers.measure import WAIT_MS
 from benchmarks.peers.report import table
-from benchmarks.peers.run import PER_CALL, Run, blocks, described, measure, written
+from benchmarks.peers.run import PER_CALL, Run, blocks, described, measure
 from benchmarks.peers.stub import REPLY
 from benchmarks.peers.telephone import FRAME, PAUSE
 from benchmarks.peers.verify import read_back
+from benchmarks.report.results import write_result
 from benchmarks.wer import RESULTS
 from pipeline.cli.screen import opened, told
 from pipeline.core.errors import PipelineError
@@ -87,13 +88,13 @@ def main(  # noqa: PLR0913  a command's options are its arguments
                 run = uvloop.run(measure(calls, arms, setting, progress, keep))
         result: dict[str, Any] = run.to_json(arms, about)
         result["read_back"] = uvloop.run(read_back(store, run.replies))
-        written(file, result)
+        write_result(file, result)
     _shown(result)
     sys.stdout.write(f"{file}\n")
 
 
 def _keep(file: Path, arms: Sequence[Arm], about: dict[str, Any], run: Run) -> None:
-    written(file, run.to_json(arms, about))
+    write_result(file, run.to_json(arms, about))
 
 
 def _shown(result: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """One run: every call with every arm, turn about, and what came of it."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -107,12 +106,6 @@ async def measure(
 def _recorded(file: Path, called: Called) -> None:
     """Keep the call as it was heard: caller left, service right."""
     write_wav(file, at_16_khz(called.caller), at_16_khz(called.service))
-
-
-def written(file: Path, value: dict[str, Any]) -> None:
-    """Write a result."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def described(arms: Sequence[Arm], setting: Setting) -> dict[str, Any]:

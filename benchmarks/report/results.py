@@ -39,6 +39,12 @@ def read(folder: Path) -> list[Result]:
     return [Result(file.name, json.loads(file.read_text(encoding="utf-8"))) for file in files]
 
 
+def write_result(file: Path, tree: Mapping[str, Any]) -> None:
+    """Write what a benchmark has found into a result's file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(tree, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def profiles() -> dict[str, Settings]:
     """Return the settings of every profile, those of measured budgets first."""
     names = sorted(file.stem for file in (SHARE / "models" / "profiles").glob("*.toml"))

@@ -116,3 +116,10 @@ def _taps(up: int, down: int, reach: int) -> _Samples:
     taps[np.arange(up), np.abs(taps).argmax(axis=1)] += _UNIT - taps.sum(axis=1)
     taps.flags.writeable = False
     return taps
+
+
+def resampled(sound: Pcm, rate: int) -> Pcm:
+    """Return a whole piece of sound at another rate, as a stream of its own. Pure."""
+    resampler = Resampler(sound.rate, rate)
+    whole = Pcm(sound.data, sound.rate)  # where it lay in another stream does not matter
+    return Pcm(resampler.feed(whole).data + resampler.flush().data, rate)

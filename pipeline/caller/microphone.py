@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pipeline.audio.level import first_audible, last_audible
-from pipeline.audio.resample import Resampler
+from pipeline.audio.resample import resampled
 from pipeline.caller.plan import Utterance
 from pipeline.core.pcm import SAMPLE_BYTES, Pcm
 
@@ -47,10 +47,7 @@ class Microphone:
 
     def say(self, utterance: Utterance) -> Spoken:
         """Begin an utterance with the next frame, or behind the one that is being spoken."""
-        resampler = Resampler(utterance.sound.rate, self._rate)
-        # It may be part of a longer recording: where it lay there does not matter here.
-        sound = Pcm(utterance.sound.data, utterance.sound.rate)
-        samples = resampler.feed(sound).data + resampler.flush().data
+        samples = resampled(utterance.sound, self._rate).data
         start = (self._sent_bytes + sum(map(len, self._waiting))) // SAMPLE_BYTES
         spoken = Spoken(utterance.name, Pcm(samples, self._rate, start))
         if samples:

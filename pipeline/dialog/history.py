@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.core.events import ReplyId
 from pipeline.core.stages import Message, Role
+from pipeline.dialog.notes import paragraphs
 from pipeline.dialog.tokens import PER_MESSAGE, ending, tokens
 
 IN_A_ROW = 4
@@ -75,7 +76,7 @@ class History:
 
     def show(self, picture: str) -> None:
         """Let the model read what was read in a picture, quoted, above the caller's next words, and from then on."""
-        self._above = _joined(self._above, picture)
+        self._above = paragraphs(self._above, picture)
 
     def show_now(self) -> str:
         """Put what was to be read above the caller's next words above the last ones, and return it.
@@ -85,7 +86,7 @@ class History:
         shown, self._above = self._above, ""
         for place in (place for place in reversed(range(len(self._said))) if self._said[place].by_caller):
             said = self._said[place]
-            self._said[place] = replace(said, above=_joined(said.above, shown))
+            self._said[place] = replace(said, above=paragraphs(said.above, shown))
             break
         return shown
 
@@ -123,7 +124,7 @@ class History:
         summary = (self._next if first else "") or self._summary
         if merged:
             picture = _last_picture(said[:first]) or self._picture
-            merged[0] = replace(merged[0], above=_joined(summary, picture, merged[0].above))
+            merged[0] = replace(merged[0], above=paragraphs(summary, picture, merged[0].above))
         return merged
 
     def chapter(self) -> Chapter | None:
@@ -144,7 +145,7 @@ class History:
             return None
         messages = _merged(said)
         if self._summary or self._picture:
-            above = _joined(self._summary, self._picture, messages[0].above)
+            above = paragraphs(self._summary, self._picture, messages[0].above)
             messages[0] = replace(messages[0], above=above)
         return Chapter(messages, told)
 
@@ -207,7 +208,7 @@ def _merged(said: Sequence[Said]) -> list[Message]:
         if merged and merged[-1].role == role:
             before = merged[-1]
             text = f"{before.text} {one.text}".strip()
-            merged[-1] = Message(role, text, above=_joined(before.above, one.above))
+            merged[-1] = Message(role, text, above=paragraphs(before.above, one.above))
         else:
             merged.append(Message(role, one.text, above=one.above))
     return merged
@@ -215,7 +216,3 @@ def _merged(said: Sequence[Said]) -> list[Message]:
 
 def _last_picture(said: Sequence[Said]) -> str:
     return next((one.above for one in reversed(said) if one.above), "")
-
-
-def _joined(*quotes: str) -> str:
-    return "\n\n".join(quote for quote in quotes if quote)

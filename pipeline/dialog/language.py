@@ -11,6 +11,7 @@ from dataclasses import replace
 from pipeline.core.errors import DialogError
 from pipeline.core.stages import ChatDelta, Message
 from pipeline.dialog.asking import asking_for
+from pipeline.dialog.notes import paragraphs
 from pipeline.dialog.sanitize import Sanitizer
 
 _LATIN = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
@@ -73,7 +74,7 @@ async def in_language(
         finally:
             await plain.aclose()
         return
-    told = replace(said[-1], below="\n\n".join(filter(None, (said[-1].below, asking_for(language)))))
+    told = replace(said[-1], below=paragraphs(said[-1].below, asking_for(language)))
     for asked in (said, [*said[:-1], told]):
         answer = _Answer(language)
         stream = ask(asked)

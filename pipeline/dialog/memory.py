@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pipeline.core.stages import Message
 from pipeline.dialog import pictures, summary
 from pipeline.dialog.history import Chapter, History
-from pipeline.dialog.notes import noted
+from pipeline.dialog.notes import noted, paragraphs
 from pipeline.dialog.state import DialogState
 
 
@@ -42,11 +42,8 @@ class Memory:
         """Return what is asked with the pictures that came since; ``late`` says that another is still looked at."""
         shown = self.history.show_now()
         last = asked[-1]
-        above = "\n\n".join(quote for quote in (last.above, shown) if quote)
-        return noted([*asked[:-1], replace(last, above=above)], self._late() if late else "")
-
-    def _late(self) -> str:
-        return pictures.told(pictures.LATE, self.state.language)
+        told = [*asked[:-1], replace(last, above=paragraphs(last.above, shown))]
+        return noted(told, pictures.told(pictures.LATE, self.state.language) if late else "")
 
     def chapter(self) -> Chapter | None:
         """Return what is to be summed up now, if anything."""

@@ -11,4 +11,9 @@ def noted(said: Sequence[Message], notes: str) -> list[Message]:
     if not notes or not said or said[-1].role != "user":
         return list(said)
     last = said[-1]
-    return [*said[:-1], replace(last, below="\n\n".join(note for note in (last.below, notes) if note))]
+    return [*said[:-1], replace(last, below=paragraphs(last.below, notes))]
+
+
+def paragraphs(*texts: str) -> str:
+    """Return texts with an empty line between them; those that are empty are left out."""
+    return "\n\n".join(text for text in texts if text)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from pipeline.core.stages import Message, ToolSpec
 from pipeline.dialog.agents import Agent
+from pipeline.dialog.notes import paragraphs
 from pipeline.dialog.state import SHOWN
 from pipeline.dialog.tokens import PER_MESSAGE, tokens
 from pipeline.dialog.untrusted import untrusted
@@ -61,8 +62,7 @@ def _told(tools: Sequence[ToolSpec]) -> int:
 
 def _whole(message: Message) -> Message:
     """Return a message with all that the model reads in its text."""
-    parts = (message.above, message.text, message.below)
-    return replace(message, text="\n\n".join(part for part in parts if part), above="", below="")
+    return replace(message, text=paragraphs(message.above, message.text, message.below), above="", below="")
 
 
 def _system(persona: str, language: str) -> Message:

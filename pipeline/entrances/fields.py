@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct, Value
@@ -135,3 +135,16 @@ def _json(value: Value, field: str) -> Json:
             return [_json(inner, field) for inner in value.list_value.values]
         case _:
             return None
+
+
+def at(found: Any, *path: str) -> Any:
+    """Return what stands at a path of JSON objects; None where there is nothing."""
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def text_at(found: Any, *path: str) -> str:
+    """Return the text at a path of JSON objects; empty where there is none."""
+    text = at(found, *path)
+    return text if isinstance(text, str) else ""

@@ -97,10 +97,9 @@ class GrpcServer:
             await self._set(name, health_pb2.HealthCheckResponse.SERVING)
 
     async def drain(self, grace: float) -> None:
-        """Say NOT_SERVING, refuse new calls, let the live ones end within ``grace`` seconds, hang up, stop."""
+        """Say NOT_SERVING, refuse new calls, let the live ones end within ``grace`` seconds, hang up on the rest."""
         await self._health.enter_graceful_shutdown()
         await self.live.drain(grace)
-        await self.stop()
 
     async def stop(self) -> None:
         """Hang up and stop; what is still open in the end is broken off. Returns once no call is left."""

@@ -2,7 +2,6 @@
 
 import json
 from contextlib import suppress
-from struct import pack, unpack
 
 import anyio
 from anyio.abc import Process
@@ -10,11 +9,10 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from pipeline.core.errors import VisionError
 from pipeline.vision.children import ended, started
+from pipeline.vision.framing import HEAD_BYTES, framed, length
 
 LONGEST_ANSWER = 1 << 20
 """Bytes."""
-LENGTH = ">I"
-"""How the length of a message is written before it."""
 
 
 class Ocr:
@@ -97,7 +95,7 @@ class _Reader:
 
 async def _asked(child: Process, picture: bytes) -> bytes:
     assert child.stdin is not None and child.stdout is not None  # noqa: S101, PT018  they were asked for
-    await child.stdin.send(pack(LENGTH, len(picture)) + picture)
+    await child.stdin.send(framed(picture))
     stream = BufferedByteReceiveStream(child.stdout)
-    (length,) = unpack(LENGTH, await stream.receive_exactly(4))
-    return await stream.receive_exactly(min(length, LONGEST_ANSWER))
+    head = await stream.receive_exactly(HEAD_BYTES)
+    return await stream.receive_exactly(min(length(head), LONGEST_ANSWER))

@@ -11,7 +11,6 @@ import os
 import select
 import sys
 from collections.abc import Sequence
-from struct import pack, unpack
 from typing import Any, BinaryIO
 
 import cv2
@@ -19,6 +18,7 @@ import numpy as np
 from rapidocr import RapidOCR
 
 from pipeline.vision.confine import confine
+from pipeline.vision.framing import HEAD_BYTES, framed, length
 from pipeline.vision.ordering import Line, in_order, upended
 
 MEMORY = 4 << 30
@@ -35,8 +35,6 @@ ASKED = 5
 """Lines, the longest, that are asked for which way up the picture is."""
 LONGEST = 20_000
 """Characters of a text."""
-LENGTH = ">I"
-"""How the length of a message is written before it."""
 
 Engine = Any
 """What its call returns depends on what was asked for, which its types do not say."""
@@ -55,8 +53,7 @@ def main() -> None:
             answer = {"text": read(engine, picture)[:LONGEST]}
         except Exception as error:  # noqa: BLE001 - the boundary of the process
             answer = {"error": type(error).__name__}
-        written = json.dumps(answer).encode()
-        answers.write(pack(LENGTH, len(written)) + written)
+        answers.write(framed(json.dumps(answer).encode()))
         answers.flush()
 
 
@@ -101,11 +98,8 @@ def _next(source: BinaryIO) -> bytes | None:
     """Return the next picture; None when there is none and none is waited for any longer."""
     if not select.select([source], [], [], IDLE)[0]:
         return None
-    head = source.read(4)
-    if len(head) < 4:
-        return None
-    (length,) = unpack(LENGTH, head)
-    return source.read(length)
+    head = source.read(HEAD_BYTES)
+    return source.read(length(head)) if len(head) == HEAD_BYTES else None
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from benchmarks.peers.language import Choice, language_model
-from pipeline.audio.resample import Resampler
+from pipeline.audio.resample import resampled
 from pipeline.audio.wav import read_wav, write_wav
 from pipeline.cli.service import Service
 from pipeline.core.pcm import Pcm, joined, silence
@@ -140,8 +140,7 @@ class Stage:
 
 def _recording(name: str) -> Pcm:
     sound = next(read_wav(prompt.path) for prompt in prompts() if prompt.name == name)
-    resampler = Resampler(sound.rate, RATE)
-    return joined([resampler.feed(sound), resampler.flush()])
+    return resampled(sound, RATE)
 
 
 @dataclass

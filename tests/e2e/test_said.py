@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.peers.language import Choice, language_model
-from pipeline.audio.resample import Resampler
+from pipeline.audio.resample import resampled
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan
-from pipeline.core.pcm import joined
 from pipeline.hearing.whisper import Whisper
 from tests.e2e.conftest import AGENT, CONFIG
 from tests.e2e.service import running
@@ -31,8 +30,7 @@ async def test_figures_are_said_in_words_and_personal_data_is_not_said(tmp_path:
     (turn,) = report.turns
     assert turn.reply == "It costs $12.75 until 9:30, and the card a card number belongs to an email address."
     assert turn.heard == turn.reply
-    resampler = Resampler(report.recording.service.rate, 16_000)
-    sound = joined([resampler.feed(report.recording.service), resampler.flush()])
+    sound = resampled(report.recording.service, 16_000)
     heard = " ".join([(await base.transcribe(piece, "en")).text for piece in talk(sound, gap=2.0)]).lower()
     assert "12" in heard.replace("twelve dollars", "$12")
     assert "9:30" in heard.replace("nine thirty", "9:30").replace("930", "9:30").replace("9.30", "9:30")

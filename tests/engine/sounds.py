@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.audio.resample import Resampler
+from pipeline.audio.resample import resampled
 from pipeline.audio.wav import read_wav
 from pipeline.core.pcm import Pcm, joined, silence
 from pipeline.core.stages import VAD_RATE, VAD_WINDOW_SAMPLES, Speech
@@ -42,8 +42,7 @@ def pcm(samples: Floats) -> Pcm:
 
 def at_16k(sound: Pcm) -> Pcm:
     """Return sound of any rate at 16 kHz."""
-    resampler = Resampler(sound.rate, VAD_RATE)
-    return joined([resampler.feed(sound), resampler.flush()])
+    return resampled(sound, VAD_RATE)
 
 
 def heard(prompt: Prompt) -> Pcm:

@@ -7,13 +7,13 @@ from uuid import uuid4
 from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 
-from pipeline.core.errors import EntranceError
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest, ConverseResponse
-from pipeline.entrances.realtime.events_in import ClientEvents, read_contract
+from pipeline.entrances.realtime.events_in import ClientEvents
 from pipeline.entrances.realtime.events_out import ServerEvents, complaint
 from pipeline.entrances.realtime.items import Event, Items, error
 from pipeline.entrances.realtime.replies import Replies
 from pipeline.entrances.realtime.session import write_session
+from pipeline.entrances.webrtc.json_wire import read_json
 
 
 class Realtime:
@@ -48,9 +48,10 @@ class Realtime:
             requests, told = self._client.take(event)
             return requests, _texts(told)
         try:
-            return [read_contract(event)], ()
-        except EntranceError as refusal:
-            return [], _texts([error(refusal.code.replace("-", "_"), str(refusal), param=refusal.field)])
+            return [read_json(text)], ()
+        except DecodeError:
+            what = "neither an event with a type nor a ConverseRequest"
+            return [], _texts([error("unknown_message", what, param="type")])
 
     def tell(self, message: ConverseResponse) -> Sequence[str]:
         """Return what a message means to the client; nothing for most of the sound."""

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from google.protobuf import json_format
-
 from pipeline.core.errors import EntranceError
 from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseRequest
 from pipeline.entrances.generated.voicepipe.v1.input_pb2 import (
@@ -26,9 +24,8 @@ from pipeline.entrances.generated.voicepipe.v1.input_pb2 import (
 from pipeline.entrances.realtime import session as sessions
 from pipeline.entrances.realtime.items import Event, Items, error, message
 from pipeline.entrances.realtime.replies import Replies
+from pipeline.entrances.wire_in import TEXT_CHARS
 
-TEXT_CHARS = 4000
-"""What a turn in writing may have by the contract."""
 ID_CHARS = 128
 
 Taken = tuple[list[ConverseRequest], list[Event]]
@@ -188,15 +185,3 @@ def _image(url: str, place: str) -> ImageInput:
         return ImageInput(inline=base64.b64decode(content, validate=True), mime_type=kind)
     except binascii.Error as broken:
         raise EntranceError("invalid-value", f"{place} is no base64", field=place) from broken
-
-
-def read_contract(event: Event) -> ConverseRequest:
-    """Return an event without a type: a message of the contract, for what OpenAI has no event for.
-
-    Raises EntranceError ``unknown-message``.
-    """
-    try:
-        return json_format.ParseDict(event, ConverseRequest(), ignore_unknown_fields=True)
-    except json_format.ParseError as broken:
-        message = "neither an event with a type nor a ConverseRequest"
-        raise EntranceError("unknown-message", message, field="type") from broken

@@ -14,18 +14,8 @@ from pipeline.entrances.realtime.replies import Replies
 OURS = "voicepipe."
 """Prefix of events that OpenAI has none for: the contract's message under its JSON name. Their clients pass them on."""
 
-_TOLD = {
-    "",
-    "audio",
-    "response_text",
-    "clear_audio",
-    "transcript",
-    "input_event",
-    "notice",
-    "response_started",
-    "tool_call",
-}
-"""Of which OpenAI's events tell all, or which ``ServerEvents`` tells itself where they do not."""
+_PARTLY_TOLD = {"response_done"}
+"""Of which OpenAI's events tell less than there is."""
 _SERVER_FAULTS = {code_pb2.INTERNAL, code_pb2.UNAVAILABLE, code_pb2.DEADLINE_EXCEEDED, code_pb2.UNKNOWN}
 
 
@@ -58,7 +48,7 @@ class ServerEvents:
             yield {"type": "session.updated", "session": self._replies.session(asked)}
         elif kind in self._tellers:
             yield from self._tellers[kind](getattr(sent, kind))
-        if kind not in _TOLD:
+        if kind and (kind in _PARTLY_TOLD or kind not in self._tellers):
             yield {"type": OURS + kind, **_json(getattr(sent, kind))}
 
     def _input(self, event: output_pb2.InputEvent) -> Iterator[Event]:

@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf import json_format
 
 from pipeline.core.errors import EntranceError
+from pipeline.entrances.fields import at, text_at
 from pipeline.entrances.generated.voicepipe.v1 import config_pb2
 from pipeline.entrances.generated.voicepipe.v1.config_pb2 import ConversationStart, EndpointingConfig, ToolDeclaration
 
@@ -25,17 +26,17 @@ def read_session(session: Fields, agent: str) -> ConversationStart:
 
     Raises EntranceError ``invalid-value`` with the field.
     """
-    start = ConversationStart(agent_id=_text(session, "prompt", "id") or agent)
-    language = _text(session, "audio", "input", "transcription", "language")
+    start = ConversationStart(agent_id=text_at(session, "prompt", "id") or agent)
+    language = text_at(session, "audio", "input", "transcription", "language")
     start.languages.extend([language] if language else [])
-    instructions = _text(session, "instructions")
+    instructions = text_at(session, "instructions")
     if instructions:
         start.parameters.update({INSTRUCTIONS: instructions})
     start.tools.extend(_tools(session))
     turns = read_turns(session)
     if turns is not None:
         start.endpointing.CopyFrom(turns)
-    if _at(session, "audio", "input", "turn_detection", "interrupt_response") is False:
+    if at(session, "audio", "input", "turn_detection", "interrupt_response") is False:
         start.barge_in.mode = config_pb2.BARGE_IN_MODE_NONE
     return start
 
@@ -43,8 +44,8 @@ def read_session(session: Fields, agent: str) -> ConversationStart:
 def read_turns(session: Fields) -> EndpointingConfig | None:
     """Return what a session says of turn-taking, None where that is nothing we take."""
     found = EndpointingConfig()
-    silence = _at(session, "audio", "input", "turn_detection", "silence_duration_ms")
-    patience = _at(session, "audio", "input", "turn_detection", "idle_timeout_ms")
+    silence = at(session, "audio", "input", "turn_detection", "silence_duration_ms")
+    patience = at(session, "audio", "input", "turn_detection", "idle_timeout_ms")
     if _is_number(silence):
         found.speech_complete_ms = _within(silence, COMPLETE_MS)
     if _is_number(patience):
@@ -54,12 +55,12 @@ def read_turns(session: Fields) -> EndpointingConfig | None:
 
 def not_taken(session: Fields) -> Iterator[tuple[str, str]]:
     """Yield the fields of a session that change nothing though a client might count on them, and why."""
-    turns = _at(session, "audio", "input")
+    turns = at(session, "audio", "input")
     if isinstance(turns, Mapping) and "turn_detection" in turns and turns["turn_detection"] is None:
         yield "session.audio.input.turn_detection", "the service hears when a turn is over; a commit ends one at once"
-    if _at(session, "audio", "input", "turn_detection", "create_response") is False:
+    if at(session, "audio", "input", "turn_detection", "create_response") is False:
         yield "session.audio.input.turn_detection.create_response", "every turn is answered"
-    modalities = _at(session, "output_modalities")
+    modalities = at(session, "output_modalities")
     if isinstance(modalities, Sequence) and "audio" not in modalities:
         yield "session.output_modalities", "replies are spoken, and their text is told as well"
 
@@ -89,17 +90,6 @@ def _tools(session: Fields) -> Iterator[ToolDeclaration]:
             yield json_format.ParseDict(declared, ToolDeclaration())
         except json_format.ParseError as error:
             raise EntranceError("invalid-value", f"{place}: {error}", field=place) from error
-
-
-def _at(found: Any, *path: str) -> Any:
-    for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
-
-
-def _text(found: Any, *path: str) -> str:
-    text = _at(found, *path)
-    return text if isinstance(text, str) else ""
 
 
 def _is_number(value: Any) -> bool:

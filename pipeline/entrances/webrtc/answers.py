@@ -4,7 +4,7 @@ from google.rpc import code_pb2
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pipeline.core.errors import PipelineError
+from pipeline.core.errors import EntranceError, PipelineError
 from pipeline.entrances.statuses import RETRY_SECONDS, status_of
 
 _BY_STATUS = {
@@ -21,6 +21,7 @@ _BY_CODE = {
     "no-audio": 406,
     "upload-timeout": 408,
     "picture-too-large": 413,
+    "too-long": 413,
     "too-many-pixels": 413,
     "unsupported-picture": 415,
     "too-many-calls": 503,
@@ -29,7 +30,10 @@ _BY_CODE = {
 
 
 def refused(error: PipelineError) -> Response:
-    """Return the answer to a request that an error ended, with the time to come back where that may help."""
+    """Return the answer to a request that an error ended, with the time to come back where that may help.
+
+    The application answers so to whatever its routes raise.
+    """
     status = _BY_CODE.get(error.code) or _BY_STATUS.get(status_of(error).code, 500)
     return refusal(status, error.code, str(error), later(RETRY_SECONDS) if error.retryable else None)
 
@@ -44,11 +48,16 @@ def later(seconds: float) -> dict[str, str]:
     return {"Retry-After": str(max(1, round(seconds)))}
 
 
-async def bounded(request: Request, most: int) -> bytes | None:
-    """Return the body, None when it has more than ``most`` bytes; no more of it is read then."""
+async def bounded(request: Request, most: int, what: str) -> bytes:
+    """Return the body. Raises EntranceError ``too-long`` at more than ``most`` bytes; no more of it is read then."""
     body = b""
     async for piece in request.stream():
         body += piece
         if len(body) > most:
-            return None
+            raise EntranceError("too-long", f"the {what} is longer than {most} bytes", field=what)
     return body
+
+
+def content_type(request: Request) -> str:
+    """Return the type of a body, without its parameters; empty for none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -7,7 +7,7 @@ from starlette.routing import Route
 from pipeline.core.errors import PipelineError
 from pipeline.entrances.reception import Ground
 from pipeline.entrances.uploads import told
-from pipeline.entrances.webrtc.answers import refusal, refused
+from pipeline.entrances.webrtc.answers import content_type, refusal
 from pipeline.entrances.wire_in import MIME_TYPES
 from pipeline.entrances.wire_records import read_id
 
@@ -19,8 +19,7 @@ def media_route(ground: Ground) -> Route:
     """
 
     async def media(request: Request) -> Response:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in MIME_TYPES:
+        if content_type(request) not in MIME_TYPES:
             accepted = ", ".join(MIME_TYPES)
             message = f"the body's type must be one of {accepted}"
             return refusal(415, "unsupported-type", message, {"Accept-Post": accepted})
@@ -34,7 +33,7 @@ def media_route(ground: Ground) -> Route:
                 await pictures.attach(kept.media)
         except PipelineError as error:
             ground.metrics.pictures.refused.labels(error.code).inc()
-            return refused(error)
+            raise
         except ClientDisconnect:
             return refusal(400, "cut-short", "the picture did not come to its end")
         return JSONResponse(told(kept), 201)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from pipeline.entrances.fields import text_at
 from pipeline.entrances.webrtc.answers import bounded, refusal
 from pipeline.entrances.webrtc.permits import SECONDS, mint
 from pipeline.settings import Rtc
@@ -33,17 +34,14 @@ def minting(settings: Rtc, calendar: Callable[[], float]) -> Sequence[BaseRoute]
         given = request.headers.get("authorization", "").partition(" ")[2].strip()
         if not hmac.compare_digest(given.encode(), password.encode()):
             return refusal(401, "no-permit", "Authorization: Bearer with rtc.api_key is needed")
-        body = await bounded(request, LONGEST_WISH)
-        if body is None:
-            return refusal(413, "too-long", f"the body is longer than {LONGEST_WISH} bytes")
+        body = await bounded(request, LONGEST_WISH, "body")
         try:
             wish = json.loads(body or b"{}")
-            agent = _text(wish, "agent") or _text(wish, "session", "prompt", "id")
+            agent = text_at(wish, "agent") or text_at(wish, "session", "prompt", "id")
             seconds = _seconds(wish)
         except (ValueError, RecursionError) as error:
             return refusal(400, "unknown-message", str(error))
-        origin = _text(wish, "origin")
-        token, expires = mint(key, now=calendar(), seconds=seconds, agent=agent, origin=origin)
+        token, expires = mint(key, now=calendar(), seconds=seconds, agent=agent, origin=text_at(wish, "origin"))
         told = {"value": token, "expires_at": int(expires), "session": {"type": "realtime", "model": agent}}
         return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
@@ -57,9 +55,3 @@ def _seconds(wish: Any) -> float:
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not LASTS[0] <= seconds <= LASTS[1]:
         raise ValueError(f"the body is an object; expires_after.seconds; allowed: {LASTS[0]:g} to {LASTS[1]:g}")
     return seconds
-
-
-def _text(wish: Any, *path: str) -> str:
-    for name in path:
-        wish = wish.get(name) if isinstance(wish, dict) else None
-    return wish if isinstance(wish, str) else ""

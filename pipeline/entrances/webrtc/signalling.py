@@ -12,9 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from pipeline.core.errors import EntranceError
 from pipeline.entrances.realtime.dialect import Realtime
-from pipeline.entrances.webrtc.answers import bounded, later, refusal, refused
+from pipeline.entrances.webrtc.answers import bounded, content_type, later, refusal
 from pipeline.entrances.webrtc.calls import RtcCalls
 from pipeline.entrances.webrtc.json_wire import Contract, Dialect
 from pipeline.entrances.webrtc.limits import Limiter
@@ -35,28 +34,19 @@ def routes(calls: RtcCalls, limiter: Limiter) -> Sequence[BaseRoute]:
     """Return where calls are opened and ended; GET tells which servers may carry their sound."""
 
     async def offered(request: Request) -> Response:
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != SDP:
+        if content_type(request) != SDP:
             return refusal(415, "unsupported-type", f"the body's type must be {SDP}", {"Accept-Post": SDP})
         wait = limiter.wait(request.client.host if request.client is not None else "")
         if wait > 0:
             return refusal(429, "too-many-offers", "too many offers from this address", later(wait))
-        body = await bounded(request, LONGEST_OFFER)
-        if body is None:
-            return refusal(413, "too-long", f"the offer is longer than {LONGEST_OFFER} bytes")
+        body = await bounded(request, LONGEST_OFFER, "offer")
         dialect = PATHS[request.url.path](request.query_params.get("agent", ""))
-        try:
-            permit = _permit(calls, request)
-            answered = await calls.answer(body.decode("utf-8", "replace"), dialect, permit)
-        except EntranceError as error:
-            return refused(error)
+        answered = await calls.answer(body.decode("utf-8", "replace"), dialect, _permit(calls, request))
         location = f"{request.url.path}/{answered.id}"
         return Response(answered.sdp, 201, {"Location": location, "ETag": f'"{answered.id}"'}, SDP)
 
     async def servers(request: Request) -> Response:
-        try:
-            _permit(calls, request)  # they may come with a password
-        except EntranceError as error:
-            return refused(error)
+        _permit(calls, request)  # they may come with a password
         told = [{"urls": one.urls, "username": one.username, "credential": one.credential} for one in calls.servers]
         return JSONResponse({"iceServers": told})
 

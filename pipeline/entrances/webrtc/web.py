@@ -41,18 +41,13 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
         return _told(write_agents(ground))
 
     async def feedback(request: Request) -> Response:
-        body = await bounded(request, LONGEST_FEEDBACK)
-        if body is None:
-            return refusal(413, "too-long", f"the feedback is longer than {LONGEST_FEEDBACK} bytes")
+        body = await bounded(request, LONGEST_FEEDBACK, "feedback")
         try:
             wanted = json_format.Parse(body, SubmitFeedbackRequest(), ignore_unknown_fields=True)
         except (json_format.ParseError, UnicodeError) as error:
             return refusal(400, "unknown-message", f"the body is no SubmitFeedbackRequest in JSON: {error}")
         wanted.conversation_id = request.path_params["call"]
-        try:
-            kept = await ground.switchboard.take_feedback(read_feedback(wanted))
-        except PipelineError as error:
-            return refused(error)
+        kept = await ground.switchboard.take_feedback(read_feedback(wanted))
         return _told(SubmitFeedbackResponse(feedback_id=kept))
 
     async def kiosk(_request: Request) -> Response:
@@ -68,6 +63,7 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
             Route("/kiosk", kiosk),
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ],
+        exception_handlers={PipelineError: _refused},
         middleware=[cross_origin(settings), Middleware(BaseHTTPMiddleware, dispatch=_guarded)],
     )
 
@@ -81,6 +77,11 @@ async def _guarded(request: Request, answer: RequestResponseEndpoint) -> Respons
     response.headers.setdefault("Referrer-Policy", "no-referrer")
     response.headers.setdefault("Permissions-Policy", "microphone=(self), camera=(self)")
     return response
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, PipelineError)  # noqa: S101  it is named so
+    return refused(error)
 
 
 def _told(message: Message) -> Response:

@@ -1,7 +1,7 @@
 """A browser's end of a call without a browser: aiortc, over real sockets and the real HTTP."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,25 +87,19 @@ class Page:
         self.channel.send(message if isinstance(message, str) else json.dumps(message))
 
     async def next(self, kind: str) -> Any:
-        """Return the next message of a kind; others are passed over."""
-        with anyio.fail_after(PATIENCE):
-            while True:
-                while self.messages:
-                    message = self.messages.pop(0)
-                    if kind == "" == message:
-                        return message
-                    if message != "" and kind in message:
-                        return message[kind]
-                self.arrived = anyio.Event()
-                await self.arrived.wait()
+        """Return the next message of a kind, "" for a heartbeat; others are passed over."""
+        message = await self._first(lambda one: one == kind == "" or (one != "" and kind in one))
+        return message if kind == "" else message[kind]
 
     async def event(self, kind: str) -> Any:
         """Return the next event of OpenAI's with this type; others are passed over."""
+        return await self._first(lambda one: one != "" and one.get("type") == kind)
+
+    async def _first(self, wanted: Callable[[Any], bool]) -> Any:
         with anyio.fail_after(PATIENCE):
             while True:
                 while self.messages:
-                    message = self.messages.pop(0)
-                    if message != "" and message.get("type") == kind:
+                    if wanted(message := self.messages.pop(0)):
                         return message
                 self.arrived = anyio.Event()
                 await self.arrived.wait()

@@ -26,6 +26,16 @@ export class Captions {
     for (const url of this.#pictures.splice(0)) URL.revokeObjectURL(url);
   }
 
+  /** Takes a message of the call; returns the line of a reply that is over, null for all else. */
+  take({ transcript, responseStarted, responseText, clearAudio, responseDone }) {
+    if (transcript) this.caller(transcript);
+    else if (responseStarted) this.agent(responseStarted);
+    else if (responseText) this.agent(responseText);
+    else if (clearAudio) this.cut(clearAudio);
+    else if (responseDone) return this.finish(responseDone);
+    return null;
+  }
+
   /** Shows what the caller said, or may have said so far. */
   caller({ turnId = 0, text: said = "", isFinal = false }) {
     const { line, words } = this.#at(`caller ${turnId}`, "caller");

@@ -69,14 +69,10 @@ class Visit {
     const phase = phaseOf(message);
     if (phase) say($("phase"), phase).dataset.phase = phase;
     this.push?.heed(message);
+    captions.take(message);
     if (message.started) this.started(message.started);
     else if (message.inputEvent?.kind === "INPUT_EVENT_KIND_NO_INPUT") warn();
     else if (message.inputEvent?.kind === "INPUT_EVENT_KIND_SPEECH_STARTED") stay();
-    else if (message.transcript) captions.caller(message.transcript);
-    else if (message.responseStarted) captions.agent(message.responseStarted);
-    else if (message.responseText) captions.agent(message.responseText);
-    else if (message.clearAudio) captions.cut(message.clearAudio);
-    else if (message.responseDone) captions.finish(message.responseDone);
     else if (message.pictureNoted) this.pictures.noted(message.pictureNoted);
   }
 

@@ -72,12 +72,9 @@ function heed(message) {
   const phase = phaseOf(message);
   if (phase) say($("phase"), phase).dataset.phase = phase;
   timeline.take(message);
+  const line = captions.take(message);
   if (message.started) begin(message.started);
-  else if (message.transcript) captions.caller(message.transcript);
-  else if (message.responseStarted) captions.agent(message.responseStarted);
-  else if (message.responseText) captions.agent(message.responseText);
-  else if (message.clearAudio) captions.cut(message.clearAudio);
-  else if (message.responseDone) answered(message.responseDone);
+  else if (line) answered(line, message.responseDone);
   else if (message.goingAway) say($("state"), "endsIn", { seconds: Math.round(message.goingAway.timeLeftMs / 1000) });
   else if (message.pictureNoted) pictures.noted(message.pictureNoted);
 }
@@ -89,9 +86,8 @@ function begin({ conversationId, limits = {} }) {
   for (const one of document.querySelectorAll(".pictures")) one.hidden = !pictures.served;
 }
 
-function answered(done) {
-  const line = captions.finish(done);
-  const bar = line && feedback?.bar(done);
+function answered(line, done) {
+  const bar = feedback?.bar(done);
   if (bar) line.append(bar);
 }
 
