@@ -14,6 +14,8 @@ from pipeline.entrances.generated.voicepipe.v1.conversation_pb2 import ConverseR
 
 _ENDED_WITHIN = 10.0
 """How long the service may take to end a call after the hang-up, in seconds."""
+_TAKEN_WITHIN = 2.0
+"""How long who is stopped waits for the service to take the call, which is the only one that can be hung up."""
 
 
 class Mind:
@@ -27,8 +29,19 @@ class Mind:
         self._busy_at = clock.now()
         """When either side last had anything to say."""
 
-    async def run(self) -> None:
-        """Hear the greeting, say everything, hear the answers, hang up. Raises CallError when the service is silent."""
+    async def run(self, stop: anyio.Event | None = None) -> None:
+        """Hear the greeting, say everything, hear the answers, hang up; hang up at once when ``stop`` is set.
+
+        Raises CallError when the service is silent.
+        """
+        async with anyio.create_task_group() as tasks:
+            if stop is not None:
+                tasks.start_soon(_cancel_on, stop, tasks.cancel_scope)
+            await self._talk()
+            tasks.cancel_scope.cancel()
+        await self._hang_up()
+
+    async def _talk(self) -> None:
         log = self._line.log
         await self._until(lambda: log.started is not None, "take the call")
         with anyio.move_on_after(self._plan.greeting):
@@ -37,6 +50,13 @@ class Mind:
             await self._until(self._may_speak, "finish a reply")
             await self._say(utterance)
         await self._until(self._is_quiet, "finish a reply")
+
+    async def _hang_up(self) -> None:
+        log = self._line.log
+        with anyio.move_on_after(_TAKEN_WITHIN):
+            await self._until(lambda: log.started is not None, "take the call")
+        if log.started is None:
+            raise CallError("stopped", "stopped before the call was taken")
         await self._line.send(ConverseRequest(control=input_pb2.Control(kind=input_pb2.CONTROL_KIND_END)))
         await anyio.sleep(_ENDED_WITHIN)
         raise CallError(
@@ -78,3 +98,8 @@ class Mind:
         now = self._clock.now()
         going_on = [number for number, reply in self._line.log.replies.items() if reply.done is None]
         return any(self._line.speaker.heard(number, now) >= talk_over for number in going_on)
+
+
+async def _cancel_on(event: anyio.Event, scope: anyio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()

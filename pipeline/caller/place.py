@@ -26,11 +26,12 @@ OPTIONS = (
 """Channel options; the contract asks clients for keepalive."""
 
 
-async def place_call(plan: CallPlan, *, tell: Tell = lambda _: None) -> CallReport:
+async def place_call(plan: CallPlan, *, tell: Tell = lambda _: None, stop: anyio.Event | None = None) -> CallReport:
     """Call the server, say everything in order, and return what the call was like once it has ended.
 
-    ``tell`` is called for what happens meanwhile. Cancelling hangs up. Raises CallError when the server is away,
-    refuses the call, breaks it off or falls silent; its ``report`` holds what there was.
+    ``tell`` is called for what happens meanwhile; once ``stop`` is set, the caller hangs up. Cancelling breaks the call
+    off, and the service waits for its client to come back. Raises CallError when the server is away, refuses the call,
+    breaks it off or falls silent; its ``report`` holds what there was.
     """
     async with grpc.aio.insecure_channel(plan.server, options=OPTIONS) as channel:
         stream: Stream = ConversationServiceStub(channel).Converse()
@@ -39,7 +40,7 @@ async def place_call(plan: CallPlan, *, tell: Tell = lambda _: None) -> CallRepo
         failure: BaseException | None = None
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(Mind(plan, line, tell, clock).run)
+                tasks.start_soon(Mind(plan, line, tell, clock).run, stop)
                 await line.run(stream, lambda: ConversationServiceStub(channel).Converse())
                 tasks.cancel_scope.cancel()
         except* CallError as failures:

@@ -50,7 +50,7 @@ def records_file(given: Path | None, environment: Mapping[str, str]) -> Path:
 def told() -> Iterator[None]:
     """Print what went wrong and what mends it; leave with 1, with 2 for an unknown name, or with 130 on ctrl-C."""
     try:
-        with _ungrouped():
+        with ungrouped():
             yield
     except PipelineError as error:
         complain(str(error), fix=getattr(error, "fix", ""))
@@ -61,7 +61,7 @@ def told() -> Iterator[None]:
 
 
 @contextmanager
-def _ungrouped() -> Iterator[None]:
+def ungrouped() -> Iterator[None]:
     """Raise what a task group's failure comes down to, if one task failed."""
     try:
         yield

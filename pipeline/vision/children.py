@@ -58,7 +58,8 @@ async def scrubbed(data: bytes, side: int, pixels: int) -> bytes:
     except TimeoutError as error:
         raise VisionError("broken-picture", f"the picture could not be decoded in {SCRUB_SECONDS:g} s") from error
     if status or not written:
-        raise VisionError("broken-picture", "the picture cannot be decoded: it is damaged, or takes too much memory")
+        what = f"the picture cannot be decoded: it is damaged, or takes too much memory (status {status})"
+        raise VisionError("broken-picture", what)
     return written
 
 

@@ -1,0 +1,54 @@
+"""Starts children while gRPC is as busy as in a service, and prints how often each exit status came, as JSON.
+
+``python -m tests.vision.busy CHILDREN``: a process of its own, for gRPC minds which event loop it met first.
+"""
+
+import json
+import sys
+from collections import Counter
+
+import anyio
+import grpc.aio
+import uvloop
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio
+
+from pipeline.vision import children
+
+AT_ONCE = 2
+
+
+async def main(wanted: int) -> None:
+    """Do it."""
+    statuses: Counter[int] = Counter()
+    server = grpc.aio.server()
+    health_pb2_grpc.add_HealthServicer_to_server(aio.HealthServicer(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+
+    async def talk() -> None:
+        while True:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                for _ in range(20):
+                    await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+
+    async def start() -> None:
+        for _ in range(wanted // AT_ONCE):
+            async with await children.started("scrub", 1600, 1_000_000) as child:
+                assert child.stdin is not None
+                await child.stdin.aclose()
+                statuses[await child.wait()] += 1
+
+    async with anyio.create_task_group() as talking:
+        for _ in range(3):
+            talking.start_soon(talk)
+        async with anyio.create_task_group() as starting:
+            for _ in range(AT_ONCE):
+                starting.start_soon(start)
+        talking.cancel_scope.cancel()
+    await server.stop(None)
+    sys.stdout.write(json.dumps(statuses))
+
+
+if __name__ == "__main__":
+    uvloop.run(main(int(sys.argv[1])))
