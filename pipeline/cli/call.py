@@ -1,6 +1,7 @@
 """``voicepipe call``: place a real call, and say what it was like."""
 
 import json
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from pipeline.audio.wav import read_wav, write_wav
 from pipeline.caller.errors import CallError
+from pipeline.caller.line import Tell
 from pipeline.caller.live import (
     CallGoesOn,
     CallOpened,
@@ -27,7 +29,7 @@ from pipeline.caller.live import (
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan, Encoding, Utterance
 from pipeline.caller.report import CallReport, TurnReport
-from pipeline.cli.screen import AsJson, Config, opened, told
+from pipeline.cli.screen import AsJson, Config, opened, told, ungrouped
 from pipeline.core.latency import SEGMENTS, SPANS
 from pipeline.core.pcm import Pcm, joined
 from pipeline.models.store import Store
@@ -98,10 +100,13 @@ def spoken(texts: Sequence[str], settings: Settings, store: Store) -> list[Utter
 
 
 def placed(plan: CallPlan, *, record: Path | None = None, screen: "Screen | None" = None) -> CallReport:
-    """Place a call, draw it on ``screen`` and write what was heard to ``record``, even when it breaks off."""
+    """Place a call, draw it on ``screen`` and write what was heard to ``record``, even when it breaks off.
+
+    Raises KeyboardInterrupt once a call has ended because the caller pressed ctrl-C.
+    """
     report: CallReport | None = None
     try:
-        report = uvloop.run(place_call(plan, tell=screen.draw if screen else lambda _: None))
+        report, stopped = uvloop.run(_stoppable(plan, screen.draw if screen else lambda _: None))
     except CallError as error:
         report = error.report
         raise
@@ -110,7 +115,31 @@ def placed(plan: CallPlan, *, record: Path | None = None, screen: "Screen | None
             _write(record, report)
             if screen is not None:
                 screen.note(f"recorded: {record}")
+    if stopped:
+        raise KeyboardInterrupt
     return report
+
+
+async def _stoppable(plan: CallPlan, tell: Tell) -> tuple[CallReport, bool]:
+    """Place a call that SIGINT and SIGTERM end, so that no call waits for a client that will not come back.
+
+    Return also whether they did. Raises CallError, too when there is a second signal before the call has ended.
+    """
+    stop = anyio.Event()
+
+    async def watch() -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                if stop.is_set():
+                    raise CallError("stopped", "stopped before the server had ended the call")
+                stop.set()
+
+    with ungrouped():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch)
+            report = await place_call(plan, tell=tell, stop=stop)
+            tasks.cancel_scope.cancel()
+    return report, stop.is_set()
 
 
 def _check(server: str, record: Path | None) -> None:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from itertools import pairwise
 
+import anyio
 import grpc
 import numpy as np
 import pytest
@@ -75,7 +76,19 @@ async def test_the_gap_is_what_the_recording_shows() -> None:
 async def test_the_report_is_json_with_the_fields_of_the_contract() -> None:
     report = json.loads(json.dumps((await called(one_turn)).to_json()))
     assert set(report) == {"call_id", "turns", "prompts", "notices", "ended"}
-    fields = {"turn", "transcript", "language", "reply", "heard", "heard_ms", "status", "gap_ms", "filler_ms", "spans"}
+    fields = {
+        "turn",
+        "transcript",
+        "language",
+        "reply",
+        "heard",
+        "heard_ms",
+        "status",
+        "gap_ms",
+        "filler_ms",
+        "stalled_ms",
+        "spans",
+    }
     assert fields <= set(report["turns"][0])
 
 
@@ -279,3 +292,29 @@ async def test_a_silent_server_is_given_up(take_the_call: bool) -> None:
     error = await failed(script, replace(PLAN, patience=0.5))
     assert error.code == "no-answer"
     assert ("notice that 'hello.wav' was said" if take_the_call else "take the call") in str(error)
+
+
+async def test_a_caller_who_is_stopped_hangs_up_and_hears_the_call_end() -> None:
+    stop = anyio.Event()
+
+    async def script(call: ServedCall) -> None:
+        await call.start()
+        stop.set()
+        await call.end()
+
+    async with scripted(script) as (address, _):
+        report = await place_call(replace(PLAN, server=address, greeting=60.0, patience=60.0), stop=stop)
+    assert report.ended is not None
+    assert (report.ended.reason, report.turns) == ("client", ())
+
+
+async def test_a_caller_who_is_stopped_before_the_call_was_taken_leaves() -> None:
+    stop = anyio.Event()
+
+    async def script(call: ServedCall) -> None:
+        stop.set()
+        await call.receive(lambda _: False)
+
+    async with scripted(script) as (address, _):
+        with pytest.raises(CallError, match="stopped before the call was taken"):
+            await place_call(replace(PLAN, server=address), stop=stop)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,14 +10,14 @@ import anyio
 import pytest
 
 from pipeline.audio.level import first_audible, last_audible
-from pipeline.audio.resample import Resampler
+from pipeline.audio.resample import resampled
 from pipeline.audio.wav import read_wav
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan, Encoding, Utterance
 from pipeline.cli.service import Service
 from pipeline.core.pcm import Pcm, joined, silence
 from pipeline.hearing.whisper import Whisper
-from pipeline.settings import Recognition
+from pipeline.settings import Recognition, Resume
 from tests.e2e.service import metrics, threads
 from tests.engine.words import word_errors
 from tests.recordings import Prompt, prompts
@@ -65,9 +66,7 @@ async def test_every_turn_of_a_human_caller_is_understood_and_answered(service: 
 async def test_the_audio_of_a_reply_says_its_text(service: Service, base: Whisper) -> None:
     utterances = spoken("conf-invalidpin", "conf-onlyperson")
     report = await place_call(CallPlan(utterances=utterances, server=service.grpc))
-    heard = report.recording.service
-    resampler = Resampler(heard.rate, 16_000)
-    sound = joined([resampler.feed(heard), resampler.flush()])
+    sound = resampled(report.recording.service, 16_000)
     said = [report.prompts[0].text, *(turn.reply for turn in report.turns)]
     understood = [(await base.transcribe(piece, "en")).text for piece in talk(sound, gap=2.0)]
     assert word_errors([" ".join(said)], [" ".join(understood)]) < 0.3
@@ -140,7 +139,7 @@ async def test_clients_that_vanish_at_any_moment_leave_nothing_behind(service: S
     for number in range(8):
         with anyio.move_on_after(0.2 + 0.7 * number):
             await place_call(CallPlan(utterances=spoken("agent-newlocation"), server=service.grpc))
-    with anyio.fail_after(15):
+    with anyio.fail_after(Resume().wait + 15):  # each of them waits for its client first
         while metrics(service)["voicepipe_calls_active"]:
             await anyio.wait_all_tasks_blocked()
     assert threads(service) <= before + 1
@@ -189,3 +188,19 @@ async def test_the_call_command_prints_one_json_object(service: Service, tmp_pat
         "spans",
     }
     assert (tmp_path / "call.wav").stat().st_size > 100_000
+
+
+async def test_the_call_command_hangs_up_at_ctrl_c(service: Service, tmp_path: Path) -> None:
+    before = metrics(service).get('voicepipe_calls_ended_total{reason="client"}', 0)
+    sound = str(prompt_called("tt-weasels").path)
+    command = [".venv/bin/voicepipe", "call", "--server", service.grpc, "--record", str(tmp_path / "call.wav")]
+    async with await anyio.open_process([*command, "--audio", sound], env=dict(os.environ)) as caller:  # noqa: TID251
+        assert caller.stdout is not None and caller.stderr is not None  # noqa: PT018  they are pipes
+        assert b"call " in await caller.stdout.receive()
+        caller.send_signal(signal.SIGINT)
+        told = b"".join([piece async for piece in caller.stderr])
+        assert await caller.wait() == 130
+    assert told == b"stopped\n"
+    assert (tmp_path / "call.wav").exists()
+    assert metrics(service)['voicepipe_calls_ended_total{reason="client"}'] == before + 1
+    assert metrics(service)["voicepipe_calls_active"] == 0
