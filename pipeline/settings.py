@@ -72,6 +72,8 @@ class Rtc(Section):
     """None by default: a browser in the same network, or on this machine, needs none, and nobody else is contacted."""
     addresses: list[str] = []
     """Addresses at which browsers reach this machine, in place of its interfaces' own: the host's, in a container."""
+    ports: str = Field(default="", pattern=r"^(\d{1,5}-\d{1,5})?$")
+    """UDP ports for sound, such as ``40000-40099``; a call takes one for each address of the machine. Empty for all."""
     origins: list[str] = []
     """Origins of other pages that may call, such as ``https://shop.example.com``; ``*`` for all."""
     offers_burst: int = Field(default=20, ge=1)
@@ -87,6 +89,20 @@ class Rtc(Section):
     """Wait for a browser that was answered."""
     peer_timeout: float = Field(default=6.0, gt=0)
     """A browser from which nothing comes for so long is lost: it sends sound all the time, silence too."""
+
+    @property
+    def port_range(self) -> range:
+        """Return the ports for sound; empty for any."""
+        first, _, last = self.ports.partition("-")
+        return range(int(first), int(last) + 1) if self.ports else range(0)
+
+    @field_validator("ports")
+    @classmethod
+    def _in_order(cls, value: str) -> str:
+        first, _, last = value.partition("-")
+        if value and not 1024 <= int(first) <= int(last) <= 65535:
+            raise ValueError("is no range of ports between 1024 and 65535, the lower one first")
+        return value
 
     @field_validator("token_key", "api_key")
     @classmethod

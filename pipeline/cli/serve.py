@@ -9,6 +9,7 @@ import typer
 import uvloop
 
 from pipeline.cli.screen import Config, Profile, opened, told
+from pipeline.entrances.webrtc.ports import PortLoop
 from pipeline.observe import configure_logging, logger
 from pipeline.serve import Listening
 from pipeline.serve import serve as run
@@ -38,7 +39,8 @@ def serve(
         settings, store = opened(profile, config, server=addresses, records={"file": records} if records else {})
         configure_logging(level=settings.log.level, style=settings.log.format, pii=settings.log.pii)
         logger("serve").info("settings", **settings.public())
-        uvloop.run(run(settings, store, os.environ, announce=_announce))  # noqa: TID251
+        service = run(settings, store, os.environ, announce=_announce)  # noqa: TID251
+        uvloop.run(service, loop_factory=lambda: PortLoop(settings.rtc.port_range))
 
 
 def _announce(state: Listening | None) -> None:

@@ -71,7 +71,7 @@ class RtcCalls:
 
         An older connection of the same permit is lost by that: the browser came back before it was missed.
 
-        Raises EntranceError: ``bad-offer``, ``no-audio``; and ``not-ready``, ``draining``, ``too-many-calls``.
+        Raises EntranceError: ``bad-offer``, ``no-audio``, ``no-port``, ``not-ready``, ``draining``, ``too-many-calls``.
         """
         self._ground.live.check(sum(not one.begun for one in self._held.values()))
         if self._tasks is None:

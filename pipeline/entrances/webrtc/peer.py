@@ -73,7 +73,10 @@ class Peer:
         self._pc.on("connectionstatechange", self._look)
 
     async def answer(self, offer: str) -> str:
-        """Return the answer to an SDP offer, with all candidates. Raises EntranceError ``bad-offer``, ``no-audio``."""
+        """Return the answer to an SDP offer, with all candidates.
+
+        Raises EntranceError ``bad-offer``, ``no-audio``, ``no-port``.
+        """
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         # aiortc's parser takes what it reads for granted.
@@ -88,7 +91,10 @@ class Peer:
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except (ValueError, InvalidStateError) as error:
             raise EntranceError("no-audio", f"the offer cannot be met: {error}", field="offer") from error
-        return str(self._pc.localDescription.sdp)
+        sdp = str(self._pc.localDescription.sdp)
+        if "\na=candidate:" not in sdp:
+            raise EntranceError("no-port", "no UDP port is free for the call's sound", retryable=True)
+        return sdp
 
     async def listen(self) -> None:
         """Take the browser's sound, always, so that none piles up; returns when the connection is over."""
