@@ -15,6 +15,7 @@ from benchmarks.peers.stub import REPLY
 from benchmarks.peers.telephone import PATIENCE, PAUSE
 from benchmarks.wer import percentiles
 from pipeline import configuration
+from pipeline.caller.line import Tell
 from pipeline.caller.place import place_call
 from pipeline.caller.plan import CallPlan, Encoding, Utterance
 from pipeline.caller.report import CallReport
@@ -26,6 +27,10 @@ from pipeline.settings import SHARE, Settings
 
 PARTS = ("endpointing", "recognition", "dialog", "speculation", "speaking", "ladder", "playout")
 """Sections of the settings that a result names."""
+
+
+WEB = '[server]\nweb = "127.0.0.1:0"\n'
+"""Settings with which browsers can call."""
 
 
 class Model(StrEnum):
@@ -45,14 +50,15 @@ class Measured:
     turn: Turn
     spans_ms: Mapping[str, float]
     filler_ms: float | None
+    stalled_ms: float
     status: str
 
 
-async def call(block: Block, server: str) -> list[Measured]:
-    """Say a block's sayings in one call. Raises CallError."""
+async def call(block: Block, server: str, tell: Tell = lambda _: None) -> list[Measured]:
+    """Say a block's sayings in one call; ``tell`` is called for what happens meanwhile. Raises CallError."""
     said = tuple(Utterance(block.key(index), saying.sound) for index, saying in enumerate(block.sayings))
     plan = CallPlan(utterances=said, server=server, encoding=Encoding.MULAW, rate=8000, pause=PAUSE, patience=PATIENCE)
-    return measured(await place_call(plan), block)
+    return measured(await place_call(plan, tell=tell), block)
 
 
 def measured(report: CallReport, block: Block) -> list[Measured]:
@@ -66,6 +72,7 @@ def measured(report: CallReport, block: Block) -> list[Measured]:
                 turn,
                 spans_ms=dict(last.spans) if last else {},
                 filler_ms=last.filler_ms if last else None,
+                stalled_ms=last.stalled_ms if last else 0.0,
                 status=last.status if last else "none",
             )
         )
@@ -89,6 +96,8 @@ def figures(found: Sequence[Measured]) -> dict[str, Any]:
         },
         "fillers": len(fillers),
         "filler_ms": percentiles(fillers),
+        "stalled": sum(entry.stalled_ms > 0 for entry in found),
+        "stalled_ms": percentiles([entry.stalled_ms for entry in answered]),
         "statuses": {
             status: sum(entry.status == status for entry in found) for status in sorted({e.status for e in found})
         },
@@ -103,21 +112,21 @@ def as_json(entry: Measured) -> dict[str, Any]:
         "cut_off_ms": entry.turn.cut_off_ms,
         "spans_ms": entry.spans_ms,
         "filler_ms": entry.filler_ms,
+        "stalled_ms": entry.stalled_ms,
         "status": entry.status,
     }
 
 
 @contextmanager
-def served(llm: Model, profile: str, folder: Path, *, web: bool = False) -> Iterator[tuple[Service, Settings]]:
+def served(llm: Model, profile: str, folder: Path, more: str = "") -> Iterator[tuple[Service, Settings]]:
     """Run the service with the models, prompt and options of ``benchmarks.peers`` while the context lasts.
 
-    Its log and settings lie in ``folder``; browsers can call it where ``web`` is set. Raises PipelineError.
+    Its log and settings lie in ``folder``; ``more`` (TOML) stands behind them. Raises PipelineError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         config = _config(llm, profile, folder, stack)
-        if web:
-            config.write_text(config.read_text() + '[server]\nweb = "127.0.0.1:0"\n')
+        config.write_text(config.read_text() + more)
         settings = configuration.load(profile=profile, config=config)
         yield stack.enter_context(running(profile=profile, config=config, log=folder / "service.log")), settings
 

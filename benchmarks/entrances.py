@@ -17,7 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks import browser, calls
-from benchmarks.calls import Model, about, served
+from benchmarks.calls import WEB, Model, about, served
 from benchmarks.peers.measure import Block, Turn, as_json, compared
 from pipeline.cli.screen import told
 
@@ -27,7 +27,7 @@ GRPC = "grpc"
 def placed(blocks: Sequence[Block], llm: Model, profile: str, folder: Path) -> dict[str, Any]:
     """Run a service, place all calls, print the figures and return what a result's file says of them."""
     bar = Progress(console=Console(stderr=True), refresh_per_second=1)
-    with told(), served(llm, profile, folder, web=True) as (service, settings), bar as progress:
+    with told(), served(llm, profile, folder, WEB) as (service, settings), bar as progress:
         found = asyncio.run(measure(blocks, service.grpc, service.web, folder, progress))
     figures = compared(found, (GRPC, browser.ARM), GRPC)
     Console(width=110).print(table(figures))

@@ -5,14 +5,17 @@
 
 ``delay`` runs both ends in one process, on one clock, over real sockets and DTLS on the loopback: clicks go out of a
 script in place of an agent and are found in what the other end has decoded. The far end puts packets in order as ours
-does; a browser's own jitter buffer comes on top and is in ``benchmarks.gap --entrance webrtc``. Packets are lost in the
-second of three thirds of a call, each for itself, before they are sent. ``cost`` runs the service in a process of its
-own, and calls that listen and are silent.
+does; a browser's own jitter buffer comes on top and is in ``benchmarks.gap --entrance webrtc``. In the second of three
+thirds of a call the kernel drops datagrams of every kind (nftables), in a network namespace of the process's own: no
+rights are needed where users may make one (``apt install nftables iproute2``). ``cost`` runs the service in a process
+of its own, and calls that listen and are silent.
 """
 
-import random
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 from unittest.mock import patch
@@ -27,11 +30,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine
-from benchmarks.calls import Model, served
+from benchmarks.calls import WEB, Model, served
 from benchmarks.gap import kept
 from benchmarks.process import look
 from benchmarks.wer import percentiles
-from pipeline.cli.screen import told
+from pipeline.cli.screen import complain, told
 from pipeline.core.clock import LoopClock, MonotonicClock
 from pipeline.core.events import CallEnd, ReplyId, TurnId
 from pipeline.core.pcm import Pcm
@@ -52,31 +55,15 @@ LOUD = 2000
 RATE = 48_000
 CLICK = np.round(12_000 * np.sin(np.arange(RATE // 25) * 2 * np.pi / 48)).astype("<i2").tobytes()
 """40 ms of 1 kHz: one lost packet leaves half of it."""
-RTP = range(128, 192)
-"""First byte of a packet that carries sound. Source: RFC 7983, section 7."""
 
 app = typer.Typer(no_args_is_help=True)
 
 
-class Loss:
-    """Loses packets while it is switched on."""
-
-    def __init__(self, share: float) -> None:
-        self.share = share
-        self.on = False
-        self._chance = random.Random(1)
-
-    @contextmanager
-    def everywhere(self) -> Iterator[None]:
-        """Let all connections of this process lose packets."""
-        sendto = ice.Connection.sendto
-
-        async def lossy(connection: ice.Connection, data: bytes, component: int) -> None:
-            if not (self.on and data[0] in RTP and self._chance.random() < self.share):
-                await sendto(connection, data, component)
-
-        with patch.object(ice.Connection, "sendto", lossy):
-            yield
+async def lose(share: float) -> None:
+    """Let the kernel drop this share of all datagrams that arrive, each for itself, from now on."""
+    chain = f"type filter hook input priority 0; meta l4proto udp numgen random mod 1000 < {round(share * 1000)} drop;"
+    rules = "flush ruleset\n" + (f"table inet loss {{ chain input {{ {chain} }} }}\n" if share else "")
+    await anyio.run_process(["nft", "-f", "-"], input=rules.encode())
 
 
 class Clicks:
@@ -104,7 +91,7 @@ class Clicks:
 
 async def one_way(share: float) -> dict[str, Any]:
     """Hold one call of three thirds and return the delays of both ways."""
-    clock, loss, out, back = LoopClock(), Loss(share), Clicks(), Clicks()
+    clock, out, back = LoopClock(), Clicks(), Clicks()
 
     async def script(line: Line) -> CallEnd:
         await line.send(reply_started(1))
@@ -116,15 +103,15 @@ async def one_way(share: float) -> dict[str, Any]:
                 await anyio.sleep(EVERY)
         return CallEnd.HANGUP
 
-    with patch.object(ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"]), loss.everywhere():
+    with patch.object(ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"]):
         async with web(script) as service, calling(service.client) as page, anyio.create_task_group() as tasks:
             page.send({"start": {}})
             await page.next("started")
             began = clock.now()
             tasks.start_soon(_hear, page, out, clock)
             tasks.start_soon(_click, page, back, clock)
-            for lossy in (False, True, False):
-                loss.on = lossy
+            for lost in (0.0, share, 0.0):
+                await lose(lost)
                 await anyio.sleep(THIRD)
             tasks.cancel_scope.cancel()
     thirds = {name: began + number * THIRD for number, name in enumerate(("before", "during", "after"))}
@@ -216,8 +203,19 @@ async def _count(page: Page, count: list[int]) -> None:
 
 
 @app.command()
-def delay(out: Annotated[Path | None, typer.Option(help="The result's file.")] = None) -> None:
+def delay(
+    *,
+    out: Annotated[Path | None, typer.Option(help="The result's file.")] = None,
+    inside: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
     """Measure how long sound is on its way, before, during and after packets are lost."""
+    if not inside:
+        missing = [name for name in ("unshare", "ip", "nft") if shutil.which(name) is None]
+        if missing:
+            complain(f"not found: {', '.join(missing)}", fix="apt install util-linux iproute2 nftables")
+            raise typer.Exit(1)
+        again = f'ip link set lo up && exec "{sys.executable}" -m benchmarks.rtc delay --inside "$@"'
+        os.execvp("unshare", ["unshare", "-rn", "sh", "-c", again, "sh", *(["--out", str(out)] if out else [])])  # noqa: S606
     described = machine.described()
     measured = {f"{share:.0%} lost": anyio.run(one_way, share) for share in LOSSES}
     drawn = Table("", "before", "during", "after", title="one way over the loopback, p50 / p95 ms")
@@ -236,7 +234,7 @@ def cost(
 ) -> None:
     """Measure what calls cost that listen and are silent."""
     described = machine.described()
-    with told(), served(Model.STUB, "cpu", folder, web=True) as (service, _):
+    with told(), served(Model.STUB, "cpu", folder, WEB) as (service, _):
         measured = anyio.run(costs, service.http, service.web, service.process.pid)
     drawn = Table("calls", "cores", "cores each", "frames a second, the slowest", title="the service's process")
     for entry in measured:

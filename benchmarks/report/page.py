@@ -61,6 +61,11 @@ TOPICS = {
         "Drawn receipts, labels and screens with known facts in them, as files, one after the other: from the arrival "
         "of one to the note that a model can read, decoding included. Real photographs will be harder.",
     ),
+    "crowd": (
+        "Calls beside a crowd with pictures",
+        "Calls over gRPC while nothing else happens, and while many send a picture at the same moment, again and "
+        "again, on the same processor. A reply has stalled where its next sound was not there in time.",
+    ),
     "echo": ("Echo", "The service's own voice, coming back on the caller's line."),
     "derived": ("Derived", "Not measured: arithmetic for machines that were not there."),
     "redaction": (
@@ -92,6 +97,7 @@ LAID_OUT: Mapping[str, Callable[[Result], str]] = {
     "redaction": redaction.section,
     "safety": safety.section,
     "vision": vision.section,
+    "crowd": vision.crowd,
 }
 
 

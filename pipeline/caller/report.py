@@ -28,6 +28,8 @@ class TurnReport:
     Negative when the service spoke before the caller had finished; None when nothing was heard."""
     filler_ms: float | None
     """The same to the first sound of a filler; None when none was heard. The gap goes to the answer itself."""
+    stalled_ms: float
+    """For how long the reply fell silent because its next sound had not come in time."""
     spans: Mapping[str, float]
     """Span name to milliseconds, as the service measured them."""
 

@@ -1,6 +1,7 @@
 """Speaker: what the person at the telephone hears, and when. Pure; instants are the caller's clock in seconds."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from pipeline.audio.level import first_audible
 from pipeline.core.events import PlaybackKind, PlaybackReported, ReplyId
@@ -130,6 +131,11 @@ class Speaker:
                 if first is not None:
                     return stretch.at + first / self._rate
         return None
+
+    def stalled(self, reply: int) -> float:
+        """Return for how long ``reply`` itself fell silent, in seconds, because its next sound had not come in time."""
+        stretches = [stretch for stretch in self._stretches if stretch.reply == reply and not stretch.filler]
+        return sum(after.at - before.end for before, after in pairwise(stretches))
 
     def recording(self, begin: float, until: float) -> Pcm:
         """Return what was heard from ``begin`` to ``until``."""

@@ -72,6 +72,7 @@ def _turn_report(log: CallLog, turn: HeardTurn, ears: Ears) -> TurnReport:
         status=_status(reply) if turn.reply is not None else "none",
         gap_ms=_gap_ms(reply, said, ears),
         filler_ms=_gap_ms(reply, said, ears, filler=True),
+        stalled_ms=round(ears.speaker.stalled(reply.number) * 1000, 1),
         spans={name: round(done.spans_ms[name], 1) for name in SPANS if name in done.spans_ms},
     )
 

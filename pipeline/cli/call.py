@@ -227,6 +227,8 @@ def spans_table(report: TurnReport) -> Table:
         table.add_row(name, f"{report.spans[name]:.0f} ms", bar)
     if report.filler_ms is not None:
         table.add_row("filler as heard", f"{report.filler_ms:.0f} ms", "")
+    if report.stalled_ms:
+        table.add_row("stalled", f"{report.stalled_ms:.0f} ms", "")
     if report.gap_ms is not None:
         table.add_row("gap as heard", f"[bold]{report.gap_ms:.0f} ms[/]", "")
     return table

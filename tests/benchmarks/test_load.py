@@ -22,7 +22,7 @@ def measured(gap_ms: float, kind: str = "single") -> Measured:
         gaps_ms=(gap_ms,),
         parts=1,
     )
-    return Measured(turn, spans_ms={}, filler_ms=None, status="completed")
+    return Measured(turn, spans_ms={}, filler_ms=None, stalled_ms=0.0, status="completed")
 
 
 def look(at: float, cpu: float, rss_mib: float = 500.0) -> Look:

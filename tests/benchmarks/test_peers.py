@@ -67,6 +67,7 @@ def report_of(utterance: str, gap_ms: float | None, transcript: str = "Press one
         heard_ms=0,
         status="completed",
         filler_ms=None,
+        stalled_ms=0.0,
         gap_ms=gap_ms,
         spans={},
     )

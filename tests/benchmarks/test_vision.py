@@ -1,5 +1,5 @@
 from benchmarks.report.results import Result
-from benchmarks.report.vision import section
+from benchmarks.report.vision import crowd, section
 from benchmarks.vision import figures
 from benchmarks.vision_pictures import SHEETS, missing
 from pipeline.core.events import PictureNoted, PictureState, TurnId
@@ -27,3 +27,22 @@ def test_a_case_tells_its_times_and_what_was_missed_in_any_run() -> None:
     told = section(Result("vision.json", tree))
     assert "| receipt | 48 | 2 | 2000 / 2900 | 004821 |" in told
     assert "took 2100 ms" in told
+
+
+def test_calls_with_and_without_a_crowd_stand_below_each_other_with_what_the_crowd_was_told() -> None:
+    def measured(gap_ms: int, stalled: int) -> dict[str, object]:
+        return {
+            "turns": 30,
+            "gap_ms": {"p50": gap_ms, "p95": 2 * gap_ms},
+            "stalled": stalled,
+            "stalled_ms": {"p50": 0, "p95": 40 * stalled},
+            "no_answer": 0,
+            "word_error_rate": 0.021,
+        }
+
+    answers = {"503 TOO_MANY_PICTURES": 92, "201": 8}
+    tree = {"at_once": 100, "answers": answers, "measured": {"quiet": measured(500, 0), "crowded": measured(700, 1)}}
+    told = crowd(Result("crowd.json", tree))
+    assert "100 pictures at the same moment. Answers: 92 x 503 TOO_MANY_PICTURES, 8 x 201." in told
+    assert "| quiet | 30 | 500 / 1000 | 0 | 0 / 0 | 0 | 2.1 % |" in told
+    assert "| crowded | 30 | 700 / 1400 | 1 | 0 / 40 | 0 | 2.1 % |" in told

@@ -126,3 +126,14 @@ def test_a_filler_is_heard_apart_from_the_answer_behind_it() -> None:
     speaker.arrived(1, sound(10), 5.005, last=True)
     assert speaker.first_audible_at(1, filler=True) == pytest.approx(5.0)
     assert speaker.first_audible_at(1) == pytest.approx(5.0 + 10 / 1000, abs=0.02)
+
+
+def test_a_reply_stalls_where_its_next_sound_is_late_and_a_filler_before_it_does_not_count() -> None:
+    speaker = Speaker(RATE)
+    speaker.arrived(1, sound(100), 10.0, last=False, filler=True)
+    speaker.arrived(1, sound(100), 10.5, last=False)
+    speaker.arrived(1, sound(100), 10.55, last=False)
+    speaker.arrived(1, sound(100), 10.9, last=True)
+    speaker.arrived(2, sound(100), 20.0, last=True)
+    assert speaker.stalled(1) == pytest.approx(0.2)
+    assert speaker.stalled(2) == speaker.stalled(3) == 0

@@ -109,7 +109,7 @@ def turn(**fields: object) -> TurnReport:
     usual: dict[str, object] = {
         "turn": 1, "utterance": "a.wav", "transcript": "hello", "language": "en", "reply": "Good day to you.",
         "heard": "Good day to you.", "heard_ms": 1200, "status": "completed", "gap_ms": 512.3, "filler_ms": None,
-        "spans": {"endpointing": 300.0, "recognition": 100.0, "response_gap": 400.0},
+        "stalled_ms": 0.0, "spans": {"endpointing": 300.0, "recognition": 100.0, "response_gap": 400.0},
     }  # fmt: skip
     return TurnReport(**{**usual, **fields})  # type: ignore[arg-type]
 
