@@ -45,12 +45,13 @@ class PhraseBook:
 
         What no longer fits is not learnt, and is spoken anew each time. Raises SpeakingError.
         """
+        room = self._settings.phrases_mib << 20
         for clause in (clause for phrase in phrases for clause in self._cut(phrase, language)):
-            if clause in self._known:
+            if clause in self._known or self._bytes >= room:
                 continue
             pieces = tuple([piece async for piece in self._synthesizer.speak(clause)])
             size = sum(len(piece.pcm.data) for piece in pieces)
-            if self._bytes + size <= self._settings.phrases_mib << 20:
+            if self._bytes + size <= room:
                 self._known[clause] = pieces
                 self._bytes += size
         return len(self._known)

@@ -4,13 +4,12 @@ import re
 import shutil
 from collections.abc import Iterator
 
-import grpc.aio
 import pytest
 
 from pipeline.cli.service import Service
 from pipeline.settings import SHARE
 from tests.e2e.conftest import CONFIG
-from tests.e2e.service import running
+from tests.e2e.service import calling, running
 from tests.entrances.calls import Caller
 from tests.ollama_server import OllamaServer
 
@@ -72,9 +71,7 @@ def is_chinese(text: str) -> bool:
 async def test_the_chinese_bakery_answers_in_chinese_out_of_its_folder(
     service: Service, question: str, fact: str
 ) -> None:
-    async with grpc.aio.insecure_channel(service.grpc) as channel:
-        caller = Caller(channel)
-        await caller.start(agent_id="bakery-zh")
+    async with calling(service, agent_id="bakery-zh") as caller:
         greeting = (await caller.next("response_done")).response_done.heard_text
         assert greeting.startswith("您好，这里是港湾面包店")
         answer = await said(caller, question)
@@ -83,8 +80,6 @@ async def test_the_chinese_bakery_answers_in_chinese_out_of_its_folder(
 
 
 async def test_the_english_bakery_follows_a_caller_into_chinese(service: Service) -> None:
-    async with grpc.aio.insecure_channel(service.grpc) as channel:
-        caller = Caller(channel)
-        await caller.start(agent_id="shop")
+    async with calling(service, agent_id="shop") as caller:
         assert (await caller.next("response_done")).response_done.heard_text.startswith("Harbour Bakery")
         assert is_chinese(await said(caller, "请问你们星期六几点开门？"))

@@ -95,10 +95,7 @@ def talk(sound: Pcm, gap: float) -> list[Pcm]:
     ("encoding", "rate"),
     [
         (Encoding.MULAW, 8000),
-        (Encoding.ALAW, 8000),
         (Encoding.ALAW, 16_000),
-        (Encoding.LINEAR16, 8000),
-        (Encoding.LINEAR16, 24_000),
         (Encoding.LINEAR16, 48_000),
     ],
 )
@@ -136,9 +133,14 @@ async def test_barge_in_is_heard_by_the_client(service: Service) -> None:
 async def test_clients_that_vanish_at_any_moment_leave_nothing_behind(service: Service) -> None:
     await place_call(CallPlan(utterances=spoken("conf-extended"), server=service.grpc))
     before = threads(service)
-    for number in range(8):
-        with anyio.move_on_after(0.2 + 0.7 * number):
+
+    async def vanish_after(seconds: float) -> None:
+        with anyio.move_on_after(seconds):
             await place_call(CallPlan(utterances=spoken("agent-newlocation"), server=service.grpc))
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(8):
+            tasks.start_soon(vanish_after, 0.2 + 0.7 * number)
     with anyio.fail_after(Resume().wait + 15):  # each of them waits for its client first
         while metrics(service)["voicepipe_calls_active"]:
             await anyio.wait_all_tasks_blocked()

@@ -59,6 +59,7 @@ models = ["stub"]
 num_predict = 400
 [speaking]
 speed = 2.0
+phrases_mib = 0
 [records]
 file = "{folder}/records.sqlite"
 [log]

@@ -3,7 +3,6 @@
 import signal
 from pathlib import Path
 
-import grpc.aio
 import pytest
 
 from benchmarks.peers.language import Choice, language_model
@@ -11,10 +10,9 @@ from pipeline.cli.service import Service
 from pipeline.dialog.knowledge.build import build
 from pipeline.entrances.generated.voicepipe.v1 import input_pb2
 from tests.e2e.conftest import AGENT, CONFIG
-from tests.e2e.service import running
+from tests.e2e.service import calling, running
 from tests.e2e.test_bad_lines import SMOLLM2
 from tests.e2e.test_service import logged
-from tests.entrances.calls import Caller
 
 pytestmark = [pytest.mark.e2e, pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -44,9 +42,7 @@ async def built(home: Path, opening: str) -> None:
 
 async def answer(service: Service, question: str) -> str:
     """Ask in writing, and return what was heard."""
-    async with grpc.aio.insecure_channel(service.grpc) as channel:
-        caller = Caller(channel)
-        await caller.start()
+    async with calling(service) as caller:
         await caller.send(text=input_pb2.TextInput(text=question, language="en"))
         done = (await caller.next("response_done")).response_done
         assert len(done.knowledge_version) == 64

@@ -13,7 +13,7 @@ from pipeline.caller.plan import CallPlan, Utterance
 from pipeline.cli.service import Service
 from pipeline.entrances.generated.voicepipe.v1 import catalog_pb2, catalog_pb2_grpc
 from tests.e2e.conftest import AGENT, CONFIG
-from tests.e2e.service import running
+from tests.e2e.service import calling, running
 from tests.e2e.test_bad_lines import SMOLLM2
 from tests.entrances.calls import Caller
 from tests.recordings import prompts
@@ -46,9 +46,6 @@ folder = "bakery"
 RECOGNITION = """
 [recognition]
 models = ["whisper-base"]
-
-[speaking]
-voices = {}
 """
 
 
@@ -63,6 +60,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with ExitStack() as serving:
         model = serving.enter_context(language_model(Choice.STUB, "Yes."))
         config = CONFIG.format(agents=folder / "agents", ollama=model.url).replace(SMOLLM2, model.model)
+        config = config.replace("phrases_mib = 0", "voices = {}")
         with running(config + RECOGNITION, folder) as service:
             serving.close()
             yield service
@@ -90,9 +88,7 @@ async def test_a_client_may_name_the_language_of_a_call(service: Service) -> Non
 
 
 async def test_a_client_moves_a_call_to_another_language_and_back(service: Service) -> None:
-    async with grpc.aio.insecure_channel(service.grpc) as channel:
-        caller = Caller(channel)
-        await caller.start(languages=["en"])
+    async with calling(service, languages=["en"]) as caller:
         await caller.next("response_done")
         for seq, language, failure in ((7, "fr-CA", "Je suis désolé."), (8, "en", "I am sorry.")):
             await caller.send(seq=seq, reconfigure={"language": language})
@@ -103,9 +99,7 @@ async def test_a_client_moves_a_call_to_another_language_and_back(service: Servi
 
 
 async def test_a_language_that_the_agent_has_not_is_refused_by_name_and_changes_nothing(service: Service) -> None:
-    async with grpc.aio.insecure_channel(service.grpc) as channel:
-        caller = Caller(channel)
-        await caller.start(languages=["fr"])
+    async with calling(service, languages=["fr"]) as caller:
         await caller.next("response_done")
         await caller.send(seq=7, reconfigure={"language": "zh", "endpointing": {"no_input_ms": 900}})
         notice = (await caller.next("notice")).notice
@@ -123,9 +117,7 @@ async def test_clients_are_told_of_the_languages_and_voices_of_agents(service: S
 
 
 async def test_an_agent_without_a_voice_gives_captions(service: Service) -> None:
-    async with grpc.aio.insecure_channel(service.grpc) as channel:
-        caller = Caller(channel)
-        await caller.start(agent_id="bakery")
+    async with calling(service, agent_id="bakery") as caller:
         assert (await caller.next("response_done")).response_done.heard_text.strip() == "您好。"
         await caller.send(text={"text": "星期天开门吗？"})
         assert (await caller.next("response_done")).response_done.heard_text.strip() == "星期天不营业。"

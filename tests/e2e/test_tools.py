@@ -14,7 +14,7 @@ from google.protobuf.struct_pb2 import Struct
 from pipeline.cli.service import Service
 from pipeline.entrances.generated.voicepipe.v1 import config_pb2, input_pb2, output_pb2
 from tests.e2e.conftest import CONFIG
-from tests.e2e.service import running
+from tests.e2e.service import calling, running
 from tests.entrances.calls import Caller
 from tests.ollama_server import OllamaServer
 
@@ -115,9 +115,7 @@ async def said(caller: Caller, text: str) -> str:
 
 async def test_the_answer_holds_what_the_shops_system_said(orders: tuple[Service, Shop]) -> None:
     service, kept = orders
-    async with grpc.aio.insecure_channel(service.grpc) as channel:
-        caller = Caller(channel)
-        await caller.start()
+    async with calling(service) as caller:
         answer = await said(caller, "Where is my order 48213?")
     assert "GET /orders/48213" in kept.asked
     assert "Friday" in answer
@@ -125,9 +123,7 @@ async def test_the_answer_holds_what_the_shops_system_said(orders: tuple[Service
 
 async def test_an_order_is_cancelled_when_the_caller_has_said_yes(orders: tuple[Service, Shop]) -> None:
     service, kept = orders
-    async with grpc.aio.insecure_channel(service.grpc) as channel:
-        caller = Caller(channel)
-        await caller.start()
+    async with calling(service) as caller:
         assert await said(caller, "Please cancel my order 48213.") == "Shall I cancel order 48213?"
         assert "DELETE /orders/48213" not in kept.asked
         await said(caller, "Yes, please.")
@@ -136,9 +132,7 @@ async def test_an_order_is_cancelled_when_the_caller_has_said_yes(orders: tuple[
 
 async def test_the_client_is_asked_to_transfer_the_call(orders: tuple[Service, Shop]) -> None:
     service, _ = orders
-    async with grpc.aio.insecure_channel(service.grpc) as channel:
-        caller = Caller(channel)
-        await caller.start()
+    async with calling(service) as caller:
         await caller.send(text=input_pb2.TextInput(text="Connect me with billing, please.", language="en"))
         action = (await caller.next("action")).action
         done = (await caller.next("response_done")).response_done
@@ -155,9 +149,7 @@ async def test_a_tool_of_the_client_is_run_by_the_client(orders: tuple[Service, 
     about = "Looks up a customer's balance. Use it whenever the caller asks for the balance and has said the number."
     balance = config_pb2.ToolDeclaration(name="customer_balance", description=about, parameters=number)
     question = "I am customer 77120. What is my balance?"
-    async with grpc.aio.insecure_channel(service.grpc) as channel:
-        caller = Caller(channel)
-        await caller.start(tools=[balance])
+    async with calling(service, tools=[balance]) as caller:
         await caller.send(text=input_pb2.TextInput(text=question, language="en"))
         call = (await caller.next("tool_call")).tool_call
         result = Struct()

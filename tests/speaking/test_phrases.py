@@ -75,3 +75,10 @@ async def test_a_phrase_is_learnt_once() -> None:
     await book.learn([GREETING, GREETING], "en")
     await book.learn([GREETING], "en")
     assert len(voice.spoken) == len(set(voice.spoken))
+
+
+async def test_without_room_nothing_is_spoken_ahead_and_the_start_does_not_wait_for_it() -> None:
+    voice = FakeSynthesizer()
+    book = PhraseBook(voice, Speaking(phrases_mib=0))
+    assert await book.learn([GREETING], "en") == 0
+    assert voice.spoken == []
