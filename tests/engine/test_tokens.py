@@ -10,11 +10,11 @@ from tests.ollama_server import OllamaServer
 pytestmark = pytest.mark.engine
 
 TEXTS = {
-    "English": "Could you tell me whether the two sourdough loaves that I ordered yesterday will be ready by ten? " * 6,
-    "figures": "My number is 415 555 0132, the order 48213-77 and it cost $41.50 on 12/11/2025 at 9:30. " * 6,
-    "German": "Können Sie mir bitte sagen, ob die Geschäftsführung morgen Nachmittag erreichbar ist? " * 6,
-    "Chinese": "请问你们明天几点开门？我想订两个生日蛋糕，可以送货上门吗？" * 6,
-    "Russian": "Подскажите, пожалуйста, во сколько открывается ваш магазин завтра и когда готов хлеб? " * 6,
+    "English": "Could you tell me whether the two sourdough loaves that I ordered yesterday will be ready by ten? " * 2,
+    "figures": "My number is 415 555 0132, the order 48213-77 and it cost $41.50 on 12/11/2025 at 9:30. " * 2,
+    "German": "Können Sie mir bitte sagen, ob die Geschäftsführung morgen Nachmittag erreichbar ist? " * 2,
+    "Chinese": "请问你们明天几点开门？我想订两个生日蛋糕，可以送货上门吗？" * 2,
+    "Russian": "Подскажите, пожалуйста, во сколько открывается ваш магазин завтра и когда готов хлеб? " * 2,
 }
 
 
