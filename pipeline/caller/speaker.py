@@ -1,5 +1,6 @@
 """Speaker: what the person at the telephone hears, and when. Pure; instants are the caller's clock in seconds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -123,19 +124,9 @@ class Speaker:
         """Return whether sound is being heard, or waits to be."""
         return self._free_at() > now
 
-    def first_audible_at(self, reply: int, *, filler: bool = False) -> float | None:
-        """Return when the first sample over -40 dBFS of ``reply`` itself, or of its filler, is heard; None for none."""
-        for stretch in self._stretches:
-            if (stretch.reply, stretch.filler) == (reply, filler):
-                first = first_audible(Pcm(bytes(stretch.samples), self._rate))
-                if first is not None:
-                    return stretch.at + first / self._rate
-        return None
-
-    def stalled(self, reply: int) -> float:
-        """Return for how long ``reply`` itself fell silent, in seconds, because its next sound had not come in time."""
-        stretches = [stretch for stretch in self._stretches if stretch.reply == reply and not stretch.filler]
-        return sum(after.at - before.end for before, after in pairwise(stretches))
+    def stretches(self, reply: int, *, filler: bool = False) -> list[Stretch]:
+        """Return what is heard of ``reply`` itself, or of its filler, in order."""
+        return [stretch for stretch in self._stretches if (stretch.reply, stretch.filler) == (reply, filler)]
 
     def recording(self, begin: float, until: float) -> Pcm:
         """Return what was heard from ``begin`` to ``until``."""
@@ -164,3 +155,17 @@ class Speaker:
 
     def _free_at(self) -> float:
         return self._stretches[-1].end if self._stretches else 0.0
+
+
+def first_audible_at(stretches: Iterable[Stretch]) -> float | None:
+    """Return when the first sample over -40 dBFS is heard; None for none."""
+    for stretch in stretches:
+        first = first_audible(Pcm(bytes(stretch.samples), stretch.rate))
+        if first is not None:
+            return stretch.at + first / stretch.rate
+    return None
+
+
+def stalled(stretches: Iterable[Stretch]) -> float:
+    """Return for how long a reply fell silent, in seconds, because its next sound had not come in time."""
+    return sum(after.at - before.end for before, after in pairwise(stretches))

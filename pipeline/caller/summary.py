@@ -7,7 +7,7 @@ from grpc import StatusCode
 from pipeline.caller.log import CallLog, HeardReply, HeardTurn
 from pipeline.caller.microphone import Microphone, Spoken
 from pipeline.caller.report import CallReport, EndReport, PromptReport, Recording, TurnReport
-from pipeline.caller.speaker import Speaker
+from pipeline.caller.speaker import Speaker, first_audible_at, stalled
 from pipeline.core.latency import SPANS
 from pipeline.entrances.generated.voicepipe.v1 import output_pb2
 
@@ -72,7 +72,7 @@ def _turn_report(log: CallLog, turn: HeardTurn, ears: Ears) -> TurnReport:
         status=_status(reply) if turn.reply is not None else "none",
         gap_ms=_gap_ms(reply, said, ears),
         filler_ms=_gap_ms(reply, said, ears, filler=True),
-        stalled_ms=round(ears.speaker.stalled(reply.number) * 1000, 1),
+        stalled_ms=round(stalled(ears.speaker.stretches(reply.number)) * 1000, 1),
         spans={name: round(done.spans_ms[name], 1) for name in SPANS if name in done.spans_ms},
     )
 
@@ -84,7 +84,7 @@ def _said(microphone: Microphone, turn: HeardTurn) -> Spoken | None:
 
 
 def _gap_ms(reply: HeardReply, said: Spoken | None, ears: Ears, *, filler: bool = False) -> float | None:
-    heard_at = ears.speaker.first_audible_at(reply.number, filler=filler)
+    heard_at = first_audible_at(ears.speaker.stretches(reply.number, filler=filler))
     if heard_at is None or said is None:
         return None
     return round((heard_at - ears.began_at - said.ends_at) * 1000, 1)

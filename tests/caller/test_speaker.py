@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.caller.speaker import Speaker
+from pipeline.caller.speaker import Speaker, first_audible_at, stalled
 from pipeline.core.events import PlaybackKind, PlaybackReported, ReplyId
 from tests.partitions import cut, cuts
 
@@ -116,16 +116,16 @@ def test_the_first_audible_sample_is_found_behind_leading_silence() -> None:
     speaker = Speaker(RATE)
     speaker.arrived(1, bytes(2 * 40), 5.0, last=False)
     speaker.arrived(1, sound(10), 5.1, last=True)
-    assert speaker.first_audible_at(1) == pytest.approx(5.1)
-    assert speaker.first_audible_at(2) is None
+    assert first_audible_at(speaker.stretches(1)) == pytest.approx(5.1)
+    assert first_audible_at(speaker.stretches(2)) is None
 
 
 def test_a_filler_is_heard_apart_from_the_answer_behind_it() -> None:
     speaker = Speaker(RATE)
     speaker.arrived(1, sound(10), 5.0, last=False, filler=True)
     speaker.arrived(1, sound(10), 5.005, last=True)
-    assert speaker.first_audible_at(1, filler=True) == pytest.approx(5.0)
-    assert speaker.first_audible_at(1) == pytest.approx(5.0 + 10 / 1000, abs=0.02)
+    assert first_audible_at(speaker.stretches(1, filler=True)) == pytest.approx(5.0)
+    assert first_audible_at(speaker.stretches(1)) == pytest.approx(5.0 + 10 / 1000, abs=0.02)
 
 
 def test_a_reply_stalls_where_its_next_sound_is_late_and_a_filler_before_it_does_not_count() -> None:
@@ -135,5 +135,5 @@ def test_a_reply_stalls_where_its_next_sound_is_late_and_a_filler_before_it_does
     speaker.arrived(1, sound(100), 10.55, last=False)
     speaker.arrived(1, sound(100), 10.9, last=True)
     speaker.arrived(2, sound(100), 20.0, last=True)
-    assert speaker.stalled(1) == pytest.approx(0.2)
-    assert speaker.stalled(2) == speaker.stalled(3) == 0
+    assert stalled(speaker.stretches(1)) == pytest.approx(0.2)
+    assert stalled(speaker.stretches(2)) == stalled(speaker.stretches(3)) == 0
