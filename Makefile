@@ -39,7 +39,7 @@ test: venv ## Run all tests (fetches models, recordings, an Ollama server and a 
 test-fast: venv ## Run the tests that need no model
 	@$(fast)
 
-soak: venv ## Try tens of thousands of random callers, new ones each time
+soak: venv ## Try tens of thousands of random callers, new ones each time, and what takes long (models as for make test)
 	@$(bin)/pytest -q -m soak
 
 check: lint test-fast ## Format, lint, types, layers, contract and the fast tests

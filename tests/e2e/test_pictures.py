@@ -46,7 +46,7 @@ async def test_the_facts_of_a_receipt_are_in_the_answers(tmp_path: Path, ollama_
     (tmp_path / "agents" / "line.toml").write_text(AGENT)
     config = CONFIG.format(agents=tmp_path / "agents", ollama=ollama_with_tools)
     config = config.replace("smollm2-135m-instruct", QWEN).replace(
-        "num_predict = 16", "num_predict = 60\nfirst_token_timeout = 120.0\ntoken_timeout = 60.0"
+        "num_predict = 16", "num_predict = 60\ntemperature = 0.0\nfirst_token_timeout = 120.0\ntoken_timeout = 60.0"
     )
     config += "\n[vision]\npatience = 60.0\ntimeout = 60.0\n[ladder]\nphrase_after = 0.0\n"
     with running(config, tmp_path) as service:

@@ -97,7 +97,7 @@ def orders(ollama: OllamaServer, tmp_path_factory: pytest.TempPathFactory) -> It
     (folder / "agents").mkdir()
     config = CONFIG.format(agents=folder / "agents", ollama=ollama.url)
     config = config.replace("smollm2-135m-instruct", ollama.register(QWEN)).replace(
-        "num_predict = 16", "num_predict = 60"
+        "num_predict = 16", "num_predict = 60\ntemperature = 0.0"
     )
     # Nobody says that it takes too long: the machine may have other work.
     config += "\n[ladder]\nphrase_after = 0.0\n"

@@ -25,6 +25,8 @@ SENTENCES = 3
 BEFORE, AFTER = 1.5, 4.0
 """Seconds of noise alone around what is said."""
 KINDS = [*NOISES, "babble"]
+ALIKE = {"white noise", "pink noise", "mains hum", "a hum", "keys"}
+"""Over these speech fares as over one of the others; `make soak` tries them too."""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ async def test_no_words_are_heard_where_nobody_speaks(kind: str, engines: Busy, 
     assert heard.longest <= Endpointing().max_speech + 1.0
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[pytest.mark.soak] * (kind in ALIKE)) for kind in KINDS])
 async def test_speech_over_a_noise_is_understood_and_nothing_is_heard_behind_it(
     kind: str, engines: Busy, said: list[tuple[str, Pcm]]
 ) -> None:

@@ -158,6 +158,7 @@ async def test_words_count_as_heard_when_whisper_says_that_they_are_over(piper: 
     assert median_and_most(shared)[0] > 3 * error
 
 
+@pytest.mark.soak
 async def test_what_counts_as_heard_is_what_is_understood_of_the_sound_until_then(
     piper: Piper, model_path: Callable[[str], Path]
 ) -> None:

@@ -116,6 +116,7 @@ def test_wherever_a_connection_breaks_nothing_is_lost_and_nothing_comes_twice(cu
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 @settings(max_examples=1000, derandomize=False)
 @given(st.lists(cut(), min_size=1, max_size=6))
 def test_a_thousand_calls_break_anywhere(cuts: list[Cut]) -> None:
