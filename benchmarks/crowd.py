@@ -71,7 +71,7 @@ class Crowd:
         return found
 
     async def _storm(self, path: str) -> None:
-        limits = httpx.Limits(max_connections=None)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         async with httpx.AsyncClient(base_url=f"http://{self._web}", limits=limits, timeout=60.0) as client:
 
             async def one() -> None:

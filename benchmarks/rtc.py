@@ -61,9 +61,11 @@ app = typer.Typer(no_args_is_help=True)
 
 async def lose(share: float) -> None:
     """Let the kernel drop this share of all datagrams that arrive, each for itself, from now on."""
-    chain = f"type filter hook input priority 0; meta l4proto udp numgen random mod 1000 < {round(share * 1000)} drop;"
-    rules = "flush ruleset\n" + (f"table inet loss {{ chain input {{ {chain} }} }}\n" if share else "")
-    await anyio.run_process(["nft", "-f", "-"], input=rules.encode())
+    rules = ["flush ruleset"]
+    if share:
+        rules += ["add table inet loss", "add chain inet loss input { type filter hook input priority 0; }"]
+        rules += [f"add rule inet loss input meta l4proto udp numgen random mod 1000 < {round(share * 1000)} drop"]
+    await anyio.run_process(["nft", "-f", "-"], input="\n".join(rules).encode())
 
 
 class Clicks:
