@@ -4,9 +4,9 @@
     python -m benchmarks.crowd --turns 9 --at-once 20
 
 Calls over gRPC as in ``benchmarks.gap``, in turn quiet and with a crowd: as soon as such a call is open, ``--at-once``
-receipts are sent to it at the same moment, and again EVERY seconds after the last of them was answered. Most are
-refused, as ``vision.waiting`` says; those that are not are decoded and read on the same processor, which the crowd uses
-too. A reply has stalled where its next sound was not there in time.
+receipts are sent to it at the same moment, and again EVERY seconds after the last of them was answered. None is shown to
+the call: its answers would wait for it. Most are refused, as ``vision.waiting`` says; those that are not are decoded and
+read on the same processor, which the crowd uses too. A reply has stalled where its next sound was not there in time.
 """
 
 import sys
@@ -62,7 +62,7 @@ class Crowd:
 
         async def send() -> None:
             await opened.wait()
-            await self._storm(f"/v1/conversations/{name}/media")
+            await self._storm(f"/v1/conversations/{name}/media?attach=false")
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(send)
