@@ -4,9 +4,9 @@
     python -m benchmarks.crowd --turns 9 --at-once 20
 
 Calls over gRPC as in ``benchmarks.gap``, in turn quiet and with a crowd: as soon as such a call is open, ``--at-once``
-receipts are sent to it at the same moment, and again EVERY seconds after the last of them was answered. None is shown to
-the call: its answers would wait for it. Most are refused, as ``vision.waiting`` says; those that are not are decoded and
-read on the same processor, which the crowd uses too. A reply has stalled where its next sound was not there in time.
+receipts are sent to it at the same moment, and again EVERY seconds after the last of them was answered. None is shown
+to the call: its answers would wait for it. Most are refused, as ``vision.waiting`` says; those that are not are decoded
+and read on the same processor, which the crowd uses too. A reply has stalled where its next sound was not in time.
 """
 
 import sys
