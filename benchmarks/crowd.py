@@ -90,8 +90,9 @@ async def measure(calls: Sequence[Block], service: Service, at_once: int, bar: P
     """Place every call twice and return what became of both."""
     crowd = Crowd(service.web, next(cases())[2], at_once)
     found: dict[str, list[Measured]] = {QUIET: [], CROWDED: []}
-    await call(Block("warm", 0, calls[0].sayings[:1]), service.grpc)
-    await crowd.call(Block("warm", 0, calls[0].sayings[:1]), service.grpc)
+    warm = Block("warm", 0, calls[0].sayings[:1])
+    await call(warm, service.grpc)
+    await crowd.call(warm, service.grpc)
     crowd.answers.clear()
     task = bar.add_task("calling", total=2 * len(calls))
     for number, block in enumerate(calls):

@@ -26,7 +26,5 @@ def token(
         key = opened(profile, config)[0].rtc.token_key.get_secret_value()
         if not key:
             raise SettingsError("no-key", "rtc.token_key is empty: browsers call without a token")
-        made, _ = mint(
-            key, now=Calendar().now(), seconds=SECONDS if seconds is None else seconds, agent=agent, origin=origin
-        )
+        made, _ = mint(key, now=Calendar().now(), seconds=seconds or SECONDS, agent=agent, origin=origin)
     typer.echo(made)

@@ -18,6 +18,7 @@ from pipeline.cli.service import Service
 from pipeline.core.pcm import Pcm, joined, silence
 from pipeline.hearing.whisper import Whisper
 from pipeline.settings import Recognition, Resume
+from tests.caller.test_place import TURN_FIELDS
 from tests.e2e.service import metrics, threads
 from tests.engine.words import word_errors
 from tests.recordings import Prompt, prompts
@@ -178,17 +179,7 @@ async def test_the_call_command_prints_one_json_object(service: Service, tmp_pat
     done = await anyio.run_process(command, env=dict(os.environ))  # noqa: TID251
     report = json.loads(done.stdout)
     assert set(report) >= {"call_id", "turns", "notices", "ended"}
-    assert set(report["turns"][0]) >= {
-        "turn",
-        "transcript",
-        "language",
-        "reply",
-        "heard",
-        "heard_ms",
-        "status",
-        "gap_ms",
-        "spans",
-    }
+    assert set(report["turns"][0]) >= TURN_FIELDS
     assert (tmp_path / "call.wav").stat().st_size > 100_000
 
 
