@@ -96,7 +96,8 @@ class Pictures:
         """Take a picture as it arrives, and begin to look at it, for what is ``wanted`` above all.
 
         Raises VisionError: ``vision-off``, ``too-many-pictures``, ``call-over``; ``picture-too-large``,
-        ``upload-timeout``, ``unsupported-picture``, ``broken-picture``, ``trailing-data``, ``too-many-pixels``.
+        ``upload-timeout``, ``unsupported-picture``, ``broken-picture``, ``trailing-data``, ``too-many-pixels``;
+        ``looking-timeout`` and ``looking-failed`` where nothing is left to decode it with.
         """
         if self._vision is not None:
             await self._begun.wait()

@@ -4,11 +4,10 @@ import json
 from contextlib import suppress
 
 import anyio
-from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from pipeline.core.errors import VisionError
-from pipeline.vision.children import ended, started
+from pipeline.vision.children import Child, started
 from pipeline.vision.framing import HEAD_BYTES, framed, length
 
 LONGEST_ANSWER = 1 << 20
@@ -52,19 +51,16 @@ class _Reader:
     """One process, for one picture at a time."""
 
     def __init__(self) -> None:
-        self._child: Process | None = None
+        self._child: Child | None = None
         self._starting = anyio.Lock()
 
-    async def start(self) -> Process:
+    async def start(self) -> Child:
         """Return the process, a new one where there is none."""
         async with self._starting:
-            if self._child is not None and self._child.returncode is not None:
+            if self._child is not None and self._child.process.poll() is not None:
                 await self.end()  # it went to rest
             if self._child is None:
-                try:
-                    self._child = await started("reader")
-                except OSError as error:
-                    raise VisionError("looking-failed", f"no process for it: {error}", retryable=True) from error
+                self._child = await started("reader")
             return self._child
 
     async def read(self, picture: bytes) -> str:
@@ -90,12 +86,11 @@ class _Reader:
     async def end(self) -> None:
         child, self._child = self._child, None
         if child is not None:
-            await ended(child)
+            await child.end()
 
 
-async def _asked(child: Process, picture: bytes) -> bytes:
-    assert child.stdin is not None and child.stdout is not None  # noqa: S101, PT018  they were asked for
-    await child.stdin.send(framed(picture))
-    stream = BufferedByteReceiveStream(child.stdout)
+async def _asked(child: Child, picture: bytes) -> bytes:
+    await child.pipe.send(framed(picture))
+    stream = BufferedByteReceiveStream(child.pipe)
     head = await stream.receive_exactly(HEAD_BYTES)
     return await stream.receive_exactly(min(length(head), LONGEST_ANSWER))

@@ -63,9 +63,8 @@ async def main(wanted: int) -> None:
     async def start() -> None:
         for _ in range(wanted // AT_ONCE):
             async with await children.started("scrub", 1600, 1_000_000) as child:
-                assert child.stdin is not None
-                await child.stdin.aclose()
-                statuses[await child.wait()] += 1
+                await child.pipe.send_eof()
+                statuses[await child.status()] += 1
 
     async with anyio.create_task_group() as talking:
         for _ in range(3):
