@@ -5,12 +5,14 @@ from pathlib import Path
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as AsgiMessage
 
 from pipeline.core.clock import Calendar
 from pipeline.core.errors import PipelineError
@@ -31,6 +33,12 @@ LONGEST_FEEDBACK = 64 * 1024
 """Bytes."""
 POLICY = "default-src 'self'; media-src 'self' blob: mediastream:; img-src 'self' blob: data:; frame-ancestors 'self'"
 """The page loads nothing from anywhere else: it works offline."""
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "microphone=(self), camera=(self)",
+}
 
 
 def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
@@ -64,19 +72,30 @@ def web_app(calls: RtcCalls, ground: Ground, settings: Rtc) -> Starlette:
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ],
         exception_handlers={PipelineError: _refused},
-        middleware=[cross_origin(settings), Middleware(BaseHTTPMiddleware, dispatch=_guarded)],
+        middleware=[cross_origin(settings), Middleware(_Guarded)],
     )
 
 
-async def _guarded(request: Request, answer: RequestResponseEndpoint) -> Response:
-    """Let browsers hold the page to what it needs, and keep nothing of calls; of the page, what is still the same."""
-    response = await answer(request)
-    response.headers.setdefault("Cache-Control", "no-store" if request.url.path.startswith("/v1/") else "no-cache")
-    response.headers.setdefault("Content-Security-Policy", POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    response.headers.setdefault("Permissions-Policy", "microphone=(self), camera=(self)")
-    return response
+class _Guarded:
+    """Lets browsers hold the page to what it needs, and keep nothing of calls; of the page, what is still the same.
+
+    Not by Starlette's BaseHTTPMiddleware, which has a task group and a stream for each request: a hundred refusals held
+    up the sound of calls for 140 ms instead of 75.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: AsgiMessage) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Cache-Control", "no-store" if scope["path"].startswith("/v1/") else "no-cache")
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, guarded)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
