@@ -112,10 +112,10 @@ class RtcCalls:
         except Exception:  # noqa: BLE001 - one connection's fault is not the others'
             self._log.exception("connection broke")
         finally:
+            self.permits.over(held.permit, lost=held.lost)  # first: who sees it close cannot call with it again
             with anyio.CancelScope(shield=True):
                 await peer.close()
             del self._held[number]
-            self.permits.over(held.permit, lost=held.lost)
 
     async def _conduct(self, held: _Held) -> None:
         peer = held.peer

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import numpy as np
 from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
@@ -166,6 +167,7 @@ async def web(
     ):
         tasks.start_soon(stand.hosting.run)
         tasks.start_soon(calls.run)
+        await anyio.lowlevel.checkpoint()  # both run
         yield Web(board, calls, client, stand.metrics)
         with anyio.fail_after(PATIENCE):
             await stand.live.wait_empty()
