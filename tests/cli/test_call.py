@@ -1,6 +1,6 @@
-import asyncio
 import json
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -15,36 +15,20 @@ from pipeline.caller.report import NoticeReport, PromptReport, TurnReport
 from pipeline.cli import app
 from pipeline.cli.call import Screen
 from pipeline.core.pcm import Pcm
-from tests.caller.server import ServedCall, scripted, tone
+from tests.caller.server import tone
 
 RUN = CliRunner()
 
 
-async def answer(call: ServedCall) -> None:
-    await call.start()
-    await call.turn(1, "hello")
-    await call.reply(1, 1, "Good day.", tone(0.1, 16_000))
-    await call.end()
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """A service on a loop of its own, as the command has one."""
-    address: list[str] = []
-    up, down = threading.Event(), threading.Event()
-
-    async def serve() -> None:
-        async with scripted(answer) as (where, _):
-            address.append(where)
-            up.set()
-            await asyncio.get_running_loop().run_in_executor(None, down.wait)
-
-    thread = threading.Thread(target=asyncio.run, args=[serve()])
-    thread.start()
-    up.wait(10)
-    yield address[0]
-    down.set()
-    thread.join(10)
+    """HOST:PORT of a service."""
+    command = [sys.executable, "-m", "tests.caller.answering"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        assert process.stdin is not None
+        process.stdin.close()
 
 
 @pytest.fixture
