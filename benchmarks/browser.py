@@ -8,6 +8,7 @@ import base64
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +107,6 @@ def turns(tape: Tape, block: Block, begins: Sequence[float]) -> list[Turn]:
         last = last_audible(said)
         end = begin + saying.sound.duration if last is None else (last + 1) / TAPE_RATE
         until = begins[index + 1] + shift if index + 1 < len(begins) else end + BETWEEN
-        # An answer that began early may pause at the end: what is heard behind the pause is no answer's beginning.
-        early = _audible(tape.reply, begin + MARGIN, end)
-        heard_from = early if early is not None else _audible(tape.reply, end, until)
         told = [message for at, message in tape.told if begin <= at < until]
         heard = [one["transcript"]["text"] for one in told if one.get("transcript", {}).get("isFinal")]
         answers = [one["responseDone"].get("text", "") for one in told if "responseDone" in one]
@@ -122,11 +120,18 @@ def turns(tape: Tape, block: Block, begins: Sequence[float]) -> list[Turn]:
                 said=saying.text,
                 heard=" ".join(text.strip() for text in heard if text.strip()),
                 answer=" ".join(answers),
-                gaps_ms=() if heard_from is None else (round((heard_from - end) * 1000, 1),),
+                gaps_ms=tuple(round((at - end) * 1000, 1) for at in _replies(tape, begin, until)),
                 parts=sum(bool(text.strip()) for text in heard),
             )
         )
     return found
+
+
+def _replies(tape: Tape, since: float, until: float) -> list[float]:
+    """Return when each reply of a stretch is audible first, behind the word that it begins and before the next such."""
+    begun = [at for at, message in tape.told if since <= at < until and "responseStarted" in message]
+    heard = (_audible(tape.reply, *stretch) for stretch in pairwise([*begun, until]))
+    return [at for at in heard if at is not None]
 
 
 def _audible(sound: Pcm, since: float, until: float) -> float | None:
