@@ -1,22 +1,24 @@
 """What callers hear while strangers send pictures: the gap and the sound of calls, with and without a hundred at once.
 
-    python -m benchmarks.crowd                    a stub for a language model; about eight minutes on two cores
+    python -m benchmarks.crowd                    a stub for a language model; a quarter of an hour
     python -m benchmarks.crowd --turns 9 --at-once 20
 
 Calls over gRPC as in ``benchmarks.gap``, in turn quiet and with a crowd: as soon as such a call is open, ``--at-once``
-receipts are sent to it at the same moment, and again EVERY seconds after the last of them was answered. None is shown
-to the call: its answers would wait for it. Most are refused, as ``vision.waiting`` says; those that are not are decoded
-and read on the same processor, which the crowd uses too. A reply has stalled where its next sound was not in time.
+receipts are sent to it at the same moment, and again some seconds after the last of them was answered
+(``benchmarks.storm``). None is shown to the call: its answers would wait for it. Most are refused, as
+``vision.waiting`` says; those that are not are decoded and read on the same processor, which the crowd uses too, after
+all others. A reply has stalled where its next sound was not in time.
 """
 
+import json
+import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import anyio
-import httpx
 import typer
 import uvloop
 from rich.console import Console
@@ -31,74 +33,62 @@ from benchmarks.peers.run import blocks
 from benchmarks.vision_pictures import cases
 from pipeline.caller.live import CallOpened, LiveEvent
 from pipeline.cli.screen import told
-from pipeline.cli.service import Service
 
-EVERY = 4.0
 MANY = "[vision]\nper_call = 100000\n"
 """Settings with which one call may be sent as many pictures as the crowd likes."""
 QUIET, CROWDED = "quiet", "crowded"
 
 
 class Crowd:
-    """Sends one picture many times at once to whatever call is open."""
+    """Sends one picture many times at once to whatever call is open, from a process of its own."""
 
-    def __init__(self, web: str, picture: bytes, at_once: int) -> None:
-        """Send ``picture``, a PNG file, to the service at ``web``."""
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        """Have ``process`` send, which runs ``benchmarks.storm``."""
         self.answers: Counter[str] = Counter()
         """Status and reason of all answers, and how often each came."""
-        self._web = web
-        self._picture = picture
-        self._at_once = at_once
+        self._process = process
 
     async def call(self, block: Block, server: str) -> list[Measured]:
         """Place a call and send pictures to it until it is over."""
-        opened, name = anyio.Event(), ""
 
         def tell(event: LiveEvent) -> None:
-            nonlocal name
             if isinstance(event, CallOpened):
-                name = event.call_id
-                opened.set()
+                self._say(f"/v1/conversations/{event.call_id}/media?attach=false")
 
-        async def send() -> None:
-            await opened.wait()
-            await self._storm(f"/v1/conversations/{name}/media?attach=false")
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(send)
-            found = await call(block, server, tell)
-            tasks.cancel_scope.cancel()
+        found = await call(block, server, tell)
+        self._say("")
+        assert self._process.stdout is not None  # noqa: S101  it was asked for
+        self.answers.update(json.loads(self._process.stdout.readline()))
         return found
 
-    async def _storm(self, path: str) -> None:
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        async with httpx.AsyncClient(base_url=f"http://{self._web}", limits=limits, timeout=60.0) as client:
-
-            async def one() -> None:
-                answer = await client.post(path, content=self._picture, headers={"Content-Type": "image/png"})
-                reason = "" if answer.is_success else f" {answer.json()['reason']}"
-                self.answers[f"{answer.status_code}{reason}"] += 1
-
-            while True:
-                async with anyio.create_task_group() as tasks:
-                    for _ in range(self._at_once):
-                        tasks.start_soon(one)
-                await anyio.sleep(EVERY)
+    def _say(self, line: str) -> None:
+        assert self._process.stdin is not None  # noqa: S101  it was asked for
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
 
 
-async def measure(calls: Sequence[Block], service: Service, at_once: int, bar: Progress) -> dict[str, Any]:
+@contextmanager
+def gathered(web: str, folder: Path, at_once: int) -> Iterator[Crowd]:
+    """Gather a crowd before the service at ``web``, while the context lasts; its picture lies in ``folder``."""
+    picture = folder / "picture.png"
+    picture.write_bytes(next(cases())[2])
+    command = [sys.executable, "-m", "benchmarks.storm", web, str(picture), str(at_once)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Crowd(process)
+
+
+async def measure(calls: Sequence[Block], server: str, crowd: Crowd, bar: Progress) -> dict[str, Any]:
     """Place every call twice and return what became of both."""
-    crowd = Crowd(service.web, next(cases())[2], at_once)
     found: dict[str, list[Measured]] = {QUIET: [], CROWDED: []}
     warm = Block("warm", 0, calls[0].sayings[:1])
-    await call(warm, service.grpc)
-    await crowd.call(warm, service.grpc)
+    await call(warm, server)
+    await crowd.call(warm, server)
     crowd.answers.clear()
     task = bar.add_task("calling", total=2 * len(calls))
     for number, block in enumerate(calls):
         for kind in (QUIET, CROWDED) if number % 2 == 0 else (CROWDED, QUIET):
             place = crowd.call if kind == CROWDED else call
-            found[kind] += await place(block, service.grpc)
+            found[kind] += await place(block, server)
             bar.advance(task)
     return {
         "measured": {kind: figures(entries) for kind, entries in found.items()},
@@ -128,8 +118,13 @@ def main(
 ) -> None:
     """Measure, print the table and keep every turn as JSON."""
     described, bar = machine.described(), Progress(console=Console(stderr=True), refresh_per_second=1)
-    with told(), served(Model.STUB, profile, folder, WEB + MANY) as (service, settings), bar:
-        found = uvloop.run(measure(blocks(turns, 0, seed), service, at_once, bar))
+    with (
+        told(),
+        served(Model.STUB, profile, folder, WEB + MANY) as (service, settings),
+        gathered(service.web, folder, at_once) as crowd,
+        bar,
+    ):
+        found = uvloop.run(measure(blocks(turns, 0, seed), service.grpc, crowd, bar))
     result = {"benchmark": "crowd", **about(Model.STUB, profile, settings), "machine": described, "seed": seed}
     Console(width=110).print(table(found))
     sys.stdout.write(f"{found['answers']}\n")
