@@ -115,6 +115,11 @@ class Listener:
         if held:
             self.clear()
 
+    def absent(self, seconds: float) -> None:
+        """Let a turn that is in progress not have waited for so long: its caller was not there."""
+        if self._endpointer.in_turn:
+            self._speech_end_at = min(self._speech_end_at + seconds, self._clock.now())
+
     def change(self, settings: Endpointing | None = None, *, language: str = "") -> None:
         """Use other settings from the next window on, or expect another language from the next recognition on."""
         if settings is not None:

@@ -139,6 +139,7 @@ class Orders:
                 await self._tell(CallSuspended(turn=TurnId(0), at=now))
             case ClientBack():
                 await self._tell(CallResumed(turn=TurnId(0), at=now))  # opens the line for what is played from here on
+                self._listener.absent(now - presence.heard_at)
                 presence.welcome(reports_playback=change.reports_playback, played=change.played)
                 await self._say_missed()
                 self._digits.wait_anew(now)

@@ -111,6 +111,7 @@ def check(cuts: list[Cut]) -> None:
 @given(st.lists(cut(), min_size=1, max_size=4))
 @example([Cut(1), Cut(0), Cut(0), Cut(1)])
 @example([Cut(60, Break.HALF_DEAD, 3.0)])
+@example([Cut(52, away=6.0), Cut(1, away=6.0)])  # longer than an answer may take
 def test_wherever_a_connection_breaks_nothing_is_lost_and_nothing_comes_twice(cuts: list[Cut]) -> None:
     check(cuts)
 

@@ -200,6 +200,17 @@ async def test_a_turn_that_is_understood_meanwhile_is_answered_once_the_client_i
     assert after != []
 
 
+async def test_a_turn_that_waits_for_the_client_to_come_back_has_not_waited_for_its_answer() -> None:
+    line = FakeLine([(1.0, 2.0)], 40.0, lost=[(2.2, 14.6)])
+    made = Made(line, ladder=Ladder(filler_after=2.0, phrase_after=6.0), call=PATIENT)
+    await placed(made, Away(2.4, 12.2, unnoticed=0.2))
+    ended = only(line)
+    assert (ended.status, ended.degraded, line.of(FillerStarted)) == (ReplyStatus.COMPLETED, (), [])
+    without = Made(FakeLine([(1.0, 2.0)], 40.0), call=PATIENT)
+    await place(without)
+    assert 0 < ended.spans["response_gap"] <= only(without.line).spans["response_gap"]
+
+
 async def test_a_text_that_arrives_with_the_client_is_answered() -> None:
     made = Made(FakeLine([], 20.0), call=PATIENT)
     made.line.order(ClientLost(heard_at=1000.0))
