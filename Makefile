@@ -5,7 +5,8 @@ profile ?= cpu
 fast := $(bin)/pytest -q -n auto --maxprocesses 8 -m "not engine and not e2e and not gpu and not soak"
 # Engines keep to a thread or two: on two cores two of their files run side by side.
 engines := $(bin)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "engine and not e2e and not gpu and not soak"
-# Whole calls have the machine to themselves: they keep to the real clock.
+# Whole calls keep to the real clock and wait for most of it. They have the machine before all else: beside them run only
+# the fast tests, at the lowest priority.
 calls := $(bin)/pytest -m "e2e and not gpu and not soak" --ignore tests/browser
 # And so have those in a browser.
 browser := $(bin)/pytest tests/browser
@@ -31,9 +32,8 @@ test: venv ## Run all tests (fetches models, recordings, an Ollama server and a 
 	@scripts/fonts.sh
 	@scripts/ollama.sh
 	@[ -n "$$VOICEPIPE_NO_BROWSER" ] || { scripts/chromium.sh && scripts/openai_client.sh; }
-	@$(fast)
 	@$(engines)
-	@$(calls)
+	@scripts/beside.sh '$(fast)' '$(calls)'
 	@$(browser)
 
 test-fast: venv ## Run the tests that need no model

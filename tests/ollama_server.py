@@ -73,7 +73,7 @@ def serving(environment: Mapping[str, str], slots: int = 1) -> Iterator[OllamaSe
             env={**environment, **own},
             stdout=out,
             stderr=out,
-            start_new_session=True,
+            process_group=0,
         )
     try:
         _wait_until_it_answers(server, f"http://{host}", log)
