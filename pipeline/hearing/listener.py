@@ -72,7 +72,8 @@ class Listener:
         self._endpointer = Endpointer(settings, sustained)
         self._turn = OpenTurn(self._endpointer, self._drafts, partial_every, clock)
         self._speech_end_at = 0.0
-        self._held = False
+        self.held = False
+        """Sound is thrown away."""
         self._events: ObjectSendStream[HearingEvent]
         self._tasks: TaskGroup
 
@@ -111,7 +112,7 @@ class Listener:
 
     def hold(self, held: bool) -> None:
         """While held, sound is thrown away unheard."""
-        self._held = held
+        self.held = held
         if held:
             self.clear()
 
@@ -128,20 +129,15 @@ class Listener:
             self._drafts.expected.turn_to(language)
 
     @property
-    def held(self) -> bool:
-        """Return whether sound is thrown away."""
-        return self._held
-
-    @property
     def hears_speech(self) -> bool:
         """Return whether a turn is in progress."""
         return self._endpointer.in_turn
 
     async def _hear(self, window: Pcm, at: float) -> None:
-        if self._held:
+        if self.held:
             return
         probability = await self._voice.probability(window)
-        if self._held:
+        if self.held:
             return
         if self._echo is not None:
             probability = self._echo.weigh(probability, window, at)
