@@ -8,7 +8,7 @@ engines := $(bin)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "engine 
 # Whole calls keep to the real clock and wait for most of it. They have the machine before all else: beside them run only
 # the fast tests, at the lowest priority.
 calls := $(bin)/pytest -m "e2e and not gpu and not soak" --ignore tests/browser
-# And so have those in a browser.
+# Those in a browser have it to themselves.
 browser := $(bin)/pytest tests/browser
 
 help: ## List the commands

@@ -26,9 +26,7 @@ def server() -> Iterator[str]:
     command = [sys.executable, "-m", "tests.caller.answering"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        assert process.stdin is not None
-        process.stdin.close()
+        yield process.stdout.readline().strip()  # behind it its input closes, with which it ends
 
 
 @pytest.fixture
