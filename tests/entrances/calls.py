@@ -53,8 +53,8 @@ from pipeline.store.rows import Feedback
 Script = Callable[[Line], Awaitable[CallEnd]]
 """What a fake call does; it returns why the call ended."""
 
-PATIENCE = 10.0
-"""Seconds that a test waits for anything before it fails."""
+PATIENCE = 30.0
+"""Seconds that a test waits for anything before it fails: it ends what hangs, and judges no speed."""
 
 
 async def hear_out(line: Line) -> CallEnd:
