@@ -75,7 +75,7 @@ async def test_calls_keep_what_they_began_with_and_nothing_is_left_open_behind_t
                     await new.rest()
                 assert await asked(old) == "No, on Sunday we are closed."
                 await old.rest()
-            with anyio.fail_after(10):
+            with anyio.fail_after(30):
                 while open_files(service) > 1:
                     await anyio.lowlevel.checkpoint()
 

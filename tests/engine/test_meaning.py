@@ -52,7 +52,7 @@ async def lookup(ollama: OllamaServer, tmp_path: Path, monkeypatch: pytest.Monke
 async def test_a_question_in_other_words_finds_its_passage_ahead(lookup: Lookup) -> None:
     ahead = lookup.ahead([Message("user", QUESTION)])
     assert ahead is not None
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         await ahead.run()
     found = await lookup.found([Message("user", QUESTION.lower())], ahead)
     assert found.sources == ("arriving.md",)

@@ -35,7 +35,7 @@ class Products:
     async def goes_on(self) -> None:
         """Wait for one more. Raises TimeoutError."""
         before = self.made
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while self.made == before:
                 await anyio.lowlevel.checkpoint()
 
