@@ -5,11 +5,8 @@ profile ?= cpu
 fast := $(bin)/pytest -q -n auto --maxprocesses 8 -m "not engine and not e2e and not gpu and not soak"
 # Engines keep to a thread or two: on two cores two of their files run side by side.
 engines := $(bin)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "engine and not e2e and not gpu and not soak"
-# Whole calls keep to the real clock and wait for most of it. They have the machine before all else: beside them run only
-# tests that compute and know no clock but a made one, at the lowest priority; those may stand still a while.
-patient := tests/hearing tests/session
+# Whole calls keep to the real clock: they have the machine to themselves, as those in a browser have.
 calls := $(bin)/pytest -m "e2e and not gpu and not soak" --ignore tests/browser
-# Those in a browser have it to themselves.
 browser := $(bin)/pytest tests/browser
 
 help: ## List the commands
@@ -34,8 +31,8 @@ test: venv ## Run all tests (fetches models, recordings, an Ollama server and a 
 	@scripts/ollama.sh
 	@[ -n "$$VOICEPIPE_NO_BROWSER" ] || { scripts/chromium.sh && scripts/openai_client.sh; }
 	@$(engines)
-	@$(fast) $(addprefix --ignore ,$(patient))
-	@scripts/beside.sh '$(fast) --timeout 600 $(patient)' '$(calls)'
+	@$(fast)
+	@$(calls)
 	@$(browser)
 
 test-fast: venv ## Run the tests that need no model

@@ -28,6 +28,7 @@ models = ["whisper-base"]
 [ladder]
 filler_after = 0.0
 phrase_after = 0.0
+shorter = false
 """
 HAN = re.compile(r"[\u3400-\u9fff]")
 
