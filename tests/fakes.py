@@ -13,6 +13,7 @@ from pipeline.core.errors import DialogError, HearingError, SpeakingError
 from pipeline.core.events import CallEvent, ClientEvent, ReplyId, ReplyStopped
 from pipeline.core.pcm import MicFrame, Pcm
 from pipeline.core.stages import (
+    Author,
     ChatDelta,
     ChatOptions,
     Message,
@@ -115,7 +116,8 @@ class FakeModel:
                 await anyio.sleep(delay)
                 if isinstance(delta, DialogError):
                     raise delta
-                yield ChatDelta(delta) if isinstance(delta, str) else ChatDelta("", uses=(delta,))
+                text, uses = (delta, ()) if isinstance(delta, str) else ("", (delta,))
+                yield ChatDelta(text, uses=uses, author=Author("fake", "f4ke"))
             yield ChatDelta("", Usage(completion_tokens=len(reply), model="fake"))
         finally:
             self.open_streams -= 1

@@ -136,6 +136,14 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """The model that writes a reply, with the digest of its weights as ``ChatModel.digest``."""
+
+    model: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ChatDelta:
     """Text to append, never cumulative. The last delta of a reply may be empty and carries the usage."""
 
@@ -145,6 +153,8 @@ class ChatDelta:
     """Tools that the model asks for, each once and complete."""
     repeatable: bool = False
     """The reply is whole, and holds nothing of this caller: it may be given to others, and so may its speech."""
+    author: Author | None = None
+    """Who writes, from the first delta on: a reply that is stopped has no usage, and is still somebody's."""
 
 
 class ChatModel(Protocol):

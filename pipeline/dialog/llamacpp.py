@@ -16,7 +16,7 @@ from anyio import BrokenResourceError, CapacityLimiter, ClosedResourceError, fro
 from anyio.lowlevel import current_token
 
 from pipeline.core.errors import DialogError, ModelError
-from pipeline.core.stages import ChatDelta, ChatOptions, Message, ToolSpec, Usage
+from pipeline.core.stages import Author, ChatDelta, ChatOptions, Message, ToolSpec, Usage
 from pipeline.dialog.sampling import Sampling, completed
 from pipeline.dialog.written_calls import CallPieces, WrittenCalls
 from pipeline.settings import Dialog
@@ -95,7 +95,7 @@ class LlamaCpp:
         request = _request(messages, completed(options, self._settings), options.tools)
         slot = object()
         await _within(first, self._limiter.acquire_on_behalf_of(slot))
-        reply = _Reply(self._server, request, _Reading(Usage(model=self._name, digest=self._digest), options.tools))
+        reply = _Reply(self._server, request, _Reading(Author(self._name, self._digest), options.tools))
         try:
             reply.start()
             wait = first
@@ -175,8 +175,8 @@ class _Reply:
 class _Reading:
     """What the chunks of one reply mean."""
 
-    def __init__(self, usage: Usage, tools: Sequence[ToolSpec]) -> None:
-        self._usage = usage
+    def __init__(self, author: Author, tools: Sequence[ToolSpec]) -> None:
+        self._author = author
         self._written = WrittenCalls(tools)
         self._pieces = CallPieces()
 
@@ -192,10 +192,10 @@ class _Reading:
         self._pieces.feed(said.get("tool_calls") or ())
         text = self._written.feed(said.get("content") or "")
         if "timings" not in chunk:
-            return ChatDelta(text) if text else None
+            return ChatDelta(text, author=self._author) if text else None
         rest, uses = self._written.flush()
         timings = chunk["timings"]
-        usage = replace(self._usage, prompt_tokens=timings["prompt_n"], completion_tokens=timings["predicted_n"])
+        usage = Usage(timings["prompt_n"], timings["predicted_n"], self._author.model, self._author.digest)
         return ChatDelta(text + rest, usage, self._pieces.flush() + uses)
 
 

@@ -10,7 +10,7 @@ import httpx
 import ollama
 
 from pipeline.core.errors import DialogError
-from pipeline.core.stages import ChatDelta, ChatOptions, Message, ToolSpec, ToolUse, Usage
+from pipeline.core.stages import Author, ChatDelta, ChatOptions, Message, ToolSpec, ToolUse, Usage
 from pipeline.core.tags import plain
 from pipeline.dialog.sampling import Sampling, completed
 from pipeline.dialog.starvation import Starvation
@@ -149,7 +149,7 @@ class Ollama:
         await self._mended()
         sampling = completed(options, self._settings)
         since = self._starvation.begun()
-        answered = False
+        answered, author = False, Author(self._model, self._digest)
         # What the server takes for a call comes apart from the text; what it does not is looked for here.
         written = WrittenCalls(options.tools)
         answer: Any = await self._client.chat(
@@ -173,7 +173,7 @@ class Ollama:
                     rest, more = written.flush()
                     yield ChatDelta(text + rest, self._usage(part), uses + more)
                     return
-                yield ChatDelta(text, uses=uses)
+                yield ChatDelta(text, uses=uses, author=author)
                 wait = self._settings.token_timeout
                 left -= 1
                 if not left:

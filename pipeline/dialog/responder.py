@@ -210,7 +210,7 @@ class Responder:
                     uses += delta.uses
                     usage = usage if delta.usage is None else _sum(usage, delta.usage)
                     if text or delta.usage is not None or cleaner.begun > begun:
-                        yield ChatDelta(gap + text if text else "", delta.usage and usage)
+                        yield ChatDelta(gap + text if text else "", delta.usage and usage, author=delta.author)
                     part, gap = part + text, "" if text else gap
                     if cleaner.over:
                         return

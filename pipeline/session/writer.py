@@ -78,7 +78,10 @@ class Writer:
         return ""
 
     def _noticed(self, delta: ChatDelta) -> None:
-        self.usage = delta.usage or self.usage
+        if delta.usage is not None:
+            self.usage = delta.usage
+        elif delta.author is not None and not self.usage.model:
+            self.usage = Usage(model=delta.author.model, digest=delta.author.digest)
         if delta.repeatable:
             self._repeatable()
 

@@ -7,7 +7,7 @@ import pytest
 from anyio.abc import SocketStream
 
 from pipeline.core.errors import DialogError
-from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
+from pipeline.core.stages import Author, ChatDelta, ChatOptions, Message, Usage
 from pipeline.dialog.ollama import Ollama
 from pipeline.settings import Dialog
 from tests.dialog.scripted_server import STREAM_HEAD, Answer, endless, hanging, part, scripted_server, whole, written
@@ -38,7 +38,9 @@ async def test_deltas_come_in_order_and_the_last_one_carries_the_usage() -> None
     lines = [part("Hel"), part("lo."), part("", done=True, prompt_eval_count=12, eval_count=2)]
     async with scripted_server(written(STREAM_HEAD, *lines)) as url:
         deltas = await reply(ollama(url))
-    assert deltas == [ChatDelta("Hel"), ChatDelta("lo."), ChatDelta("", Usage(12, 2, "some-model"))]
+    author = Author("some-model")
+    hel, lo = ChatDelta("Hel", author=author), ChatDelta("lo.", author=author)
+    assert deltas == [hel, lo, ChatDelta("", Usage(12, 2, "some-model"))]
 
 
 async def test_a_line_may_come_in_two_halves() -> None:

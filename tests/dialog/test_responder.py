@@ -3,7 +3,7 @@ from contextlib import aclosing
 import pytest
 
 from pipeline.core.errors import DialogError
-from pipeline.core.stages import ChatDelta, ChatOptions, Message, Usage
+from pipeline.core.stages import Author, ChatDelta, ChatOptions, Message, Usage
 from pipeline.dialog.privacy import Privacy
 from pipeline.dialog.prompt import VOICE_RULES, messages
 from pipeline.dialog.responder import Responder
@@ -82,6 +82,12 @@ async def test_what_a_guard_holds_back_comes_at_the_end() -> None:
 async def test_the_usage_comes_through() -> None:
     found = await replied("At nine.")
     assert [delta.usage for delta in found if delta.usage] == [Usage(completion_tokens=1, model="fake")]
+
+
+async def test_whose_reply_it_is_is_known_from_its_first_delta_on() -> None:
+    answers, _ = responder("<think>Hm.</think>", "At nine.")
+    async with aclosing(answers.reply(SAID)) as reply:
+        assert (await anext(reply)).author == Author("fake", "f4ke")
 
 
 async def test_closing_early_ends_the_models_work() -> None:

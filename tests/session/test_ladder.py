@@ -193,6 +193,7 @@ async def test_a_cheaper_answer_says_so() -> None:
     (reply,) = ended(made)
     assert reply.text == "We open at nine in the morning."
     assert reply.degraded == ("short_answer",)
+    assert reply.usage.model == "fake"
     assert made.model.open_streams == 0
 
 

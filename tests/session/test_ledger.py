@@ -14,6 +14,7 @@ from pipeline.core.events import (
     TextTyped,
     TurnId,
 )
+from pipeline.core.stages import Usage
 from pipeline.dialog.agents import Agent, Phrases
 from pipeline.session.headroom import Headroom
 from pipeline.session.ledger import Receipt
@@ -80,6 +81,14 @@ async def test_a_turn_is_written_down_with_its_answer() -> None:
     assert ledger.questions == [(TurnId(1), "when do you open", "en")]
     (answer,) = ledger.answers
     assert (answer.turn, answer.status, answer.heard) == (1, ReplyStatus.COMPLETED, answer.text.strip())
+
+
+async def test_whose_answer_it_was_is_written_down_of_one_that_was_stopped_before_the_model_could_count() -> None:
+    line, ledger = FakeLine([(1.0, 2.0), (5.0, 6.0)], 14.0), FakeLedger()
+    model = FakeModel([*LONG_ANSWER, (60.0, "And so on.")])
+    await place(Made(line, ledger=ledger, model=model))
+    first = ledger.answers[0]
+    assert (first.status, first.usage) == (ReplyStatus.BARGE_IN, Usage(model="fake", digest="f4ke"))
 
 
 async def test_a_speculative_answer_is_written_down_when_it_becomes_real() -> None:

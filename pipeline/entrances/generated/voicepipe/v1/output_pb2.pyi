@@ -668,7 +668,9 @@ Global___ClearAudio: _TypeAlias = ClearAudio  # noqa: Y015
 
 @_typing.final
 class Usage(_message.Message):
-    """What a reply cost."""
+    """What a reply cost. Models count at the end: both numbers are 0 for a reply that was stopped before, be it by the
+    caller.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
