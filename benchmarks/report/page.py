@@ -31,8 +31,8 @@ TOPICS = {
         "Over both entrances",
         "The same recordings by telephone over gRPC, where the gap is measured on its line of 8 kHz, and from a real "
         "Chromium over WebRTC, where it is measured between its microphone and what it plays, both recorded in the "
-        "browser on one clock. Blocks in turn, one service. In the browser the first reply to a saying counts: behind "
-        'one that came too early none is looked for, so those sayings stand under "no answer" too.',
+        "browser on one clock. Blocks in turn, one service. Over both, the reply to all that was said counts, also "
+        "behind one that came too early.",
     ),
     "rtc": (
         "WebRTC alone",
