@@ -53,8 +53,9 @@ from pipeline.store.rows import Feedback
 Script = Callable[[Line], Awaitable[CallEnd]]
 """What a fake call does; it returns why the call ended."""
 
-PATIENCE = 30.0
-"""Seconds that a test waits for anything before it fails: it ends what hangs, and judges no speed."""
+PATIENCE = 10.0
+"""Seconds that a test waits for anything before it fails: less than most of the service's own timeouts, so that one
+which a test shortens is seen to be."""
 
 
 async def hear_out(line: Line) -> CallEnd:

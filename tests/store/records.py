@@ -17,8 +17,8 @@ from pipeline.store.records import Records
 from pipeline.store.rows import CallRow, TurnRow
 
 NOON = 1_780_000_000.0
-PATIENCE = 30.0
-"""Seconds that a test waits for anything before it fails: it ends what hangs, and judges no speed."""
+PATIENCE = 10.0
+"""Seconds that a test waits for anything before it fails."""
 
 
 @dataclass

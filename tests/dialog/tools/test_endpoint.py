@@ -262,10 +262,10 @@ async def test_cancelling_a_run_closes_its_connection_at_once() -> None:
     async with shop(answer) as served:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run, declared(served.url, timeout=30.0))
-            with anyio.fail_after(30):
+            with anyio.fail_after(10):
                 await begun.wait()
             tasks.cancel_scope.cancel()
-        with anyio.fail_after(30):
+        with anyio.fail_after(10):
             await gone.wait()
 
 

@@ -668,8 +668,8 @@ Global___ClearAudio: _TypeAlias = ClearAudio  # noqa: Y015
 
 @_typing.final
 class Usage(_message.Message):
-    """What a reply cost. Models count at the end: both numbers are 0 for a reply that was stopped before, be it by the
-    caller.
+    """What a reply cost. Models count at the end: what one was writing when its reply was stopped, be it by the caller, is
+    not counted.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
